@@ -1,0 +1,1 @@
+"""Event-driven market and supply-chain tracker for one investment thesis."""
