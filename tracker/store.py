@@ -43,7 +43,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "candidates": ("term", "as_of"),
     "runs": ("run_id",),
     "sources": ("source_id",),
-    "document_progress": ("doc_id",),
     "alerts": ("alert_id",),
     "deliveries": ("alert_id", "channel"),
 }

@@ -368,13 +368,3 @@ COMMENT ON COLUMN runs.ended_at IS 'When it ended; null while it runs or when th
 COMMENT ON COLUMN runs.status IS 'running, ok, failed or interrupted';
 COMMENT ON COLUMN runs.counts IS 'What it did, as JSON';
 COMMENT ON COLUMN runs.error IS 'What went wrong, told for a person';
-
-CREATE TABLE document_progress (
-    doc_id   VARCHAR PRIMARY KEY,
-    version  VARCHAR NOT NULL,
-    done_at  TIMESTAMPTZ NOT NULL
-);
-COMMENT ON TABLE document_progress IS 'Documents whose facts and signals are complete: what is missing here is taken up again after a crash';
-COMMENT ON COLUMN document_progress.doc_id IS 'Document';
-COMMENT ON COLUMN document_progress.version IS 'Extractor and rules it was processed with';
-COMMENT ON COLUMN document_progress.done_at IS 'When';
