@@ -1,0 +1,33 @@
+"""Options every command shares, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tracker.config import Settings, find_config, load_settings
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file; else $TRACKER_CONFIG, else ./tracker.toml.", metavar="F"),
+]
+DbOption = Annotated[Path | None, typer.Option("--db", help="Database file, over the configuration.", metavar="PATH")]
+RulesOption = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="Folder of a thesis; repeat to lay one over another.", metavar="DIR"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Comma-separated output.")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")]
+
+
+def settings_from(config: Path | None, db: Path | None = None, rules: list[Path] | None = None) -> Settings:
+    """Settings of this call: file, environment, then what was said on the command line."""
+    overrides: dict[str, dict[str, Any]] = {}
+    if db is not None:
+        overrides["store"] = {"path": db}
+    if rules:
+        overrides["rules"] = {"dirs": rules}
+    return load_settings(find_config(config), overrides=overrides)
