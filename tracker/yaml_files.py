@@ -128,7 +128,7 @@ class _Builder:
             raise RuleError(
                 f"not a plain value: {node.value!r}", where=at(self.path, line), hint="quote it, or remove the tag"
             ) from error
-        if isinstance(value, str) and node.style is None and _is_exponent(value):
+        if isinstance(value, str) and not node.style and _is_exponent(value):
             return float(value)  # YAML 1.1 reads 66e9 as text; every author means the number
         return value
 
