@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def candidates(*terms: str) -> pl.DataFrame:
 
 
 @pytest.fixture
-def store(tmp_path: Path):  # noqa: ANN201
+def store(tmp_path: Path):
     with Store.open(tmp_path / "store.duckdb") as opened:
         yield opened
 
@@ -35,9 +36,13 @@ def test_append_returns_only_what_is_new(store: Store) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.transaction():
-        store.append("candidates", candidates("a"))
-        raise RuntimeError
+    def half_done() -> None:
+        with store.transaction():
+            store.append("candidates", candidates("a"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
     assert store.scalar("SELECT count(*) FROM candidates") == 0
 
 

@@ -17,6 +17,7 @@ from tracker.errors import RuleError, at
 MAX_BYTES = 8_000_000  # the largest shipped file has 175 kB
 MAX_NODES = 500_000  # after aliases are followed: a "billion laughs" file stops here
 
+_PLAIN_TAGS = {"tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -103,6 +104,8 @@ class _Builder:
         self.lines[key] = line
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, line)
+        if node.tag not in _PLAIN_TAGS:
+            raise RuleError(f"the tag {node.tag} is not plain YAML", where=at(self.path, line), hint="remove the tag")
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):

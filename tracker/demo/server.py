@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
@@ -244,7 +244,7 @@ _RENDERERS: Final[dict[str, Callable[[SampleServer, dict[str, Any]], dict[str, A
 
 
 class _Handler(BaseHTTPRequestHandler):
-    pages: dict[str, tuple[str, bytes]] = {}
+    pages: ClassVar[dict[str, tuple[str, bytes]]] = {}
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
