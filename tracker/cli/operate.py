@@ -28,7 +28,7 @@ def init(
     """Write a commented configuration to start from."""
     if path.exists() and not force:
         raise ConfigError("is there already", where=str(path), hint="--force overwrites it")
-    template = (data_dir("storage").parent / "deploy" / "tracker.toml").read_text(encoding="utf-8")
+    template = (data_dir("deploy") / "tracker.toml").read_text(encoding="utf-8")
     try:
         path.write_text(template, encoding="utf-8")
     except OSError as error:
