@@ -1,0 +1,191 @@
+"""One poll of one source: ask, archive, parse, follow; what came of it as plain rows.
+
+Nothing here touches the database: the caller hands in the source's state and writes the outcome. A failure of the
+source is part of the outcome, never an exception; a failure of one page of it is a problem, and the others go on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from tracker.errors import TrackerError
+from tracker.ingest import state as states
+from tracker.ingest.archive import Archive
+from tracker.ingest.client import FetchError, HttpClient, Response, redact
+from tracker.ingest.formats import edgar, parser_for
+from tracker.ingest.formats.article import extract_article
+from tracker.ingest.formats.pdf import pdf_text
+from tracker.ingest.formats.types import Item, Link
+from tracker.ingest.sources import Source
+from tracker.text.charset import decode
+from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, empty
+
+MAX_FOLLOW: Final = 20
+
+
+@dataclass
+class FetchOutcome:
+    """What a poll brought: rows for `fetches` and `raw`, items with the bytes they came from, figures, next state."""
+
+    source: Source
+    fetched_at: datetime
+    state: dict[str, Any]
+    fetches: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[dict[str, Any]] = field(default_factory=list)
+    items: list[tuple[Item, str | None]] = field(default_factory=list)
+    series: pl.DataFrame = field(default_factory=lambda: empty(SERIES_SCHEMA))
+    facts: pl.DataFrame = field(default_factory=lambda: empty(FACTS_SCHEMA))
+    problems: list[str] = field(default_factory=list)
+
+
+async def fetch_source(
+    source: Source,
+    state: dict[str, Any],
+    client: HttpClient,
+    archive: Archive,
+    now: datetime,
+    *,
+    known_urls: frozenset[str] = frozenset(),
+    issuers: Mapping[int, tuple[str, int]] | None = None,
+) -> FetchOutcome:
+    """Poll a source once. known_urls: pages that were read before and are not asked again."""
+    out = FetchOutcome(source, now, state)
+    try:
+        response = await _get(
+            client, archive, out, source.url, etag=state["etag"], last_modified=state["last_modified"]
+        )
+    except TrackerError as error:
+        wait_s = error.wait_s if isinstance(error, FetchError) else None
+        out.state = states.after_failure(source, state, now, str(error), wait_s=wait_s)
+        out.problems.append(str(error))
+        return out
+    if response.not_modified:
+        out.state = states.after_success(source, state, now, new_items=False)
+        return out
+    sha256 = out.raw[-1]["sha256"]
+    parse = parser_for(source.kind, issuers)
+    parsed = parse(response.body, source, url=response.url, fetched_at=now, charset=response.charset)
+    out.items += [(item, sha256) for item in parsed.items]
+    out.series, out.facts = parsed.series, parsed.facts
+    out.problems += parsed.problems
+    complete = await _follow(parsed.links, client, archive, out, known_urls)
+    broken = bool(parsed.problems) and not (out.items or parsed.links)
+    if broken:
+        out.state = states.after_failure(source, state, now, parsed.problems[0])
+        return out
+    out.state = states.after_success(source, state, now, new_items=bool(out.items))
+    # Validators are kept only once everything the page names was read: otherwise a 304 would hide what is missing.
+    out.state |= {
+        "etag": response.etag if complete else None,
+        "last_modified": response.last_modified if complete else None,
+    }
+    return out
+
+
+async def _follow(
+    links: list[Link], client: HttpClient, archive: Archive, out: FetchOutcome, known: frozenset[str]
+) -> bool:
+    """Read the pages items point to; returns whether none is left for the next poll."""
+    new = [link for link in links if link.url not in known]
+    limit = int(out.source.options.get("max_follow", MAX_FOLLOW))
+    complete = len(new) <= limit
+    for link in new[:limit]:
+        try:
+            await _read_link(link, client, archive, out)
+        except TrackerError as error:
+            out.problems.append(str(error))
+            permanent = isinstance(error, FetchError) and (
+                error.error_class in ("robots", "private_address", "too_large")
+                or (error.status is not None and 400 <= error.status < 500 and error.status != 429)
+            )
+            if permanent:  # what the list says is all there will ever be: keep the title
+                out.items.append((link.item, None))
+            else:
+                complete = False
+    return complete
+
+
+async def _read_link(link: Link, client: HttpClient, archive: Archive, out: FetchOutcome) -> None:
+    response = await _get(client, archive, out, link.url)
+    sha256 = out.raw[-1]["sha256"]
+    if link.kind == "filing_index":
+        documents = edgar.documents_of_index(decode(response.body, response.charset), response.url, link.item)
+        for document in documents:
+            await _read_link(document, client, archive, out)
+        # the index itself stands for the filing, so that it is not asked again
+        out.items.append((link.item, sha256))
+        return
+    out.items.append((_read(link, response), sha256))
+
+
+def _read(link: Link, response: Response) -> Item:
+    item = link.item
+    if response.body.startswith(b"%PDF") or response.media_type == "application/pdf":
+        return replace(item, url=link.url, text=pdf_text(response.body, redact(link.url)))
+    if link.kind == "filing":
+        return replace(item, url=link.url, text=edgar.filing_text(response.body, response.charset) or item.text)
+    article = extract_article(decode(response.body, response.charset), response.url)
+    return replace(
+        item,
+        url=item.url,
+        title=item.title or article.title,
+        published_at=item.published_at or article.published_at,
+        text=article.text or item.text,
+    )
+
+
+async def _get(
+    client: HttpClient,
+    archive: Archive,
+    out: FetchOutcome,
+    url: str,
+    *,
+    etag: str | None = None,
+    last_modified: str | None = None,
+) -> Response:
+    """One request: its row for `fetches`, and the body archived before anything looks at it."""
+    row: dict[str, Any] = {
+        "fetch_id": uuid.uuid4().hex[:16],
+        "source_id": out.source.id,
+        "url": redact(url),
+        "requested_at": out.fetched_at,
+        "status": None,
+        "bytes": None,
+        "elapsed_ms": None,
+        "not_modified": False,
+        "error_class": None,
+        "error": None,
+        "raw_sha256": None,
+    }
+    out.fetches.append(row)
+    try:
+        response = await client.get(url, etag=etag, last_modified=last_modified)
+    except FetchError as error:
+        row |= {"status": error.status, "error_class": error.error_class, "error": error.message}
+        raise
+    row |= {
+        "status": response.status,
+        "bytes": len(response.body),
+        "elapsed_ms": response.elapsed_ms,
+        "not_modified": response.not_modified,
+    }
+    if not response.not_modified:
+        sha256 = archive.put(response.body)
+        row["raw_sha256"] = sha256
+        out.raw.append(
+            {
+                "sha256": sha256,
+                "location": archive.location(sha256),
+                "media_type": response.media_type,
+                "bytes": len(response.body),
+                "first_seen": out.fetched_at,
+                "url": redact(response.url),
+            }
+        )
+    return response
