@@ -1,0 +1,385 @@
+"""Quantities in English and Chinese text: values in base units, with unit and currency.
+
+One compiled expression finds a number with what stands around it; decoding is ordinary arithmetic. The expression has
+no nested repetition, so its time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+# --- numbers -------------------------------------------------------------------------------------------------------
+
+_MAGNITUDES: Final[dict[str, float]] = {
+    "k": 1e3, "thousand": 1e3, "thousands": 1e3,
+    "m": 1e6, "mn": 1e6, "mln": 1e6, "million": 1e6, "millions": 1e6,
+    "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "billions": 1e9,
+    "t": 1e12, "tn": 1e12, "trn": 1e12, "trillion": 1e12, "trillions": 1e12,
+    "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "兆": 1e12, "万亿": 1e12, "萬億": 1e12, "조": 1e12, "억": 1e8,
+    "百万": 1e6, "百萬": 1e6, "千万": 1e7, "千萬": 1e7, "十亿": 1e9, "百亿": 1e10, "百億": 1e10, "千亿": 1e11, "千億": 1e11,
+    "百": 1e2, "千": 1e3,
+}  # fmt: skip
+_WORDS: Final[dict[str, float]] = {
+    "half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100,
+}  # fmt: skip
+_CJK_DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2, "〇": 0, "○": 0}
+_CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
+
+_CURRENCIES: Final[dict[str, str]] = {
+    "us$": "USD", "usd": "USD", "$": "USD", "美元": "USD", "美金": "USD", "dollars": "USD", "dollar": "USD",
+    "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "新台幣": "TWD", "台币": "TWD", "台幣": "TWD",
+    "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "人民幣": "CNY", "yuan": "CNY", "元": "CNY",
+    "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD",
+    "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW",
+    "¥": "JPY", "jpy": "JPY", "yen": "JPY", "日元": "JPY", "日圆": "JPY", "日圓": "JPY",
+    "€": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR",
+    "£": "GBP", "gbp": "GBP", "pounds": "GBP", "英镑": "GBP", "hk$": "HKD", "港元": "HKD", "港币": "HKD",
+}  # fmt: skip
+
+_UNITS: Final[dict[str, tuple[str, float]]] = {
+    "%": ("pct", 1), "％": ("pct", 1), "percent": ("pct", 1), "per cent": ("pct", 1), "pct": ("pct", 1),
+    "成": ("pct", 10),
+    "percentage points": ("pct_pt", 1), "percentage point": ("pct_pt", 1), "points": ("pct_pt", 1),
+    "个百分点": ("pct_pt", 1), "個百分點": ("pct_pt", 1), "百分点": ("pct_pt", 1), "百分點": ("pct_pt", 1),
+    "basis points": ("pct_pt", 0.01), "bps": ("pct_pt", 0.01), "bp": ("pct_pt", 0.01), "个基点": ("pct_pt", 0.01),
+    "racks": ("racks", 1), "rack": ("racks", 1), "cabinets": ("racks", 1), "机柜": ("racks", 1), "機櫃": ("racks", 1),
+    "柜": ("racks", 1), "櫃": ("racks", 1), "个机柜": ("racks", 1), "台机柜": ("racks", 1), "台機櫃": ("racks", 1),
+    "gpus": ("gpus", 1), "gpu": ("gpus", 1), "accelerators": ("gpus", 1), "ai chips": ("gpus", 1),
+    "chips": ("gpus", 1), "xpus": ("gpus", 1), "tpus": ("gpus", 1), "gpu cards": ("gpus", 1),
+    "颗gpu": ("gpus", 1), "张卡": ("gpus", 1), "卡": ("gpus", 1), "颗芯片": ("gpus", 1),
+    "units": ("units", 1), "unit": ("units", 1), "servers": ("units", 1), "套": ("units", 1), "台": ("units", 1),
+    "wafers per month": ("wafers_per_month", 1), "wafers a month": ("wafers_per_month", 1),
+    "wafers/month": ("wafers_per_month", 1), "wpm": ("wafers_per_month", 1), "wspm": ("wafers_per_month", 1),
+    "片/月": ("wafers_per_month", 1), "片": ("wafers_per_month", 1), "cowos wafers per month": ("wafers_per_month", 1),
+    "gb/s": ("GBps", 1), "gbps": ("GBps", 0.125), "tb/s": ("TBps", 1), "gb": ("GB", 1), "tb": ("TB", 1),
+    "pb": ("TB", 1000), "gigabytes": ("GB", 1), "terabytes": ("TB", 1),
+    "gw": ("GW", 1), "gigawatts": ("GW", 1), "gigawatt": ("GW", 1), "吉瓦": ("GW", 1),
+    "mw": ("MW", 1), "megawatts": ("MW", 1), "megawatt": ("MW", 1), "兆瓦": ("MW", 1),
+    "kw": ("kW", 1), "kilowatts": ("kW", 1), "千瓦": ("kW", 1), "w": ("W", 1), "watts": ("W", 1),
+    "nm": ("nm", 1), "纳米": ("nm", 1), "奈米": ("nm", 1), "nanometer": ("nm", 1),
+    "months": ("months", 1), "month": ("months", 1), "个月": ("months", 1), "個月": ("months", 1),
+    "quarters": ("months", 3), "years": ("months", 12),
+}  # fmt: skip
+
+
+def _alternatives(words: object) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))  # type: ignore[call-overload]
+
+
+_ASCII_UNITS: Final = _alternatives([u for u in _UNITS if u.isascii()])
+_CJK_UNITS: Final = _alternatives([u for u in _UNITS if not u.isascii()])
+_WORD_MAGNITUDES: Final = _alternatives([m for m in _MAGNITUDES if m.isascii()])
+_CJK_MAGNITUDES: Final = _alternatives([m for m in _MAGNITUDES if not m.isascii()])
+# what may be counted with product names in between: "72,000 GB200 GPUs", "500 Helios racks"
+_COUNTED: Final = _alternatives(
+    ["racks", "gpus", "accelerators", "chips", "xpus", "tpus", "units", "servers", "wafers per month"]
+)
+_ADJECTIVES: Final = frozenset(
+    {
+        "ai",
+        "new",
+        "additional",
+        "nvidia",
+        "amd",
+        "blackwell",
+        "rubin",
+        "hopper",
+        "helios",
+        "server",
+        "more",
+        "advanced",
+        "cowos",
+        "google",
+        "custom",
+        "vera",
+        "ultra",
+        "trainium",
+    }
+)
+_PREFIX: Final = _alternatives(
+    ["us$", "nt$", "hk$", "cn¥", "$", "€", "£", "¥", "₩", "usd", "rmb", "cny", "twd", "ntd", "krw", "jpy", "eur"]
+)
+_SUFFIX: Final = _alternatives(
+    [c for c in _CURRENCIES if c not in ("$", "us$", "nt$", "hk$", "€", "£", "¥", "₩", "cn¥")]
+)
+_DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,6})?"
+_WORD: Final = _alternatives(_WORDS)
+
+# number, perhaps with currency before, magnitude, currency or unit after
+_QUANTITY: Final = re.compile(
+    rf"""
+    (?P<neg>(?<![\w\d])[-−(](?=[$€£¥₩\d]))?
+    (?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?
+    (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
+    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt)))
+    (?:
+      (?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
+    )?
+    (?P<plus>\+)?
+    (?:
+      \s?(?P<suffix>{_SUFFIX})(?![a-z])
+    | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z])
+    | \s(?P<names>(?:[\w.+-]{{2,16}}\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
+    | \s?(?P<cjkunit>{_CJK_UNITS})
+    )?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5})")
+_CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
+_JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
+_PLUS_MINUS: Final = re.compile(
+    r"^,?\s*(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$", re.IGNORECASE
+)
+_MORE: Final = re.compile(
+    r"(?:more than|over|above|at least|north of|upwards? of|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|greater than|"
+    r"in excess of|crossed|topped|超过|超過|逾|超|至少|不低于|不少于|突破|高于|大于)\s?(?:the )?$",
+    re.IGNORECASE,
+)
+_MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up|以上|多(?!年))", re.IGNORECASE)
+_LESS: Final = re.compile(
+    r"(?:up to|as much as|as many as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|不超过|低于|不到)\s?$",
+    re.IGNORECASE,
+)
+_CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"(?:between|from|in the range of|range of|介于|介於|在)\s?$", re.IGNORECASE)
+_DECADE: Final = re.compile(
+    r"\b(low|mid|high|upper)[- ]?(?:to[- ](?:mid|high)[- ]?)?(\d{1,2})s(?:\s?(?:percent|%))?", re.IGNORECASE
+)
+_FOLD: Final = re.compile(
+    r"\b(more than |nearly |almost |roughly |over )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b|"
+    r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
+    re.IGNORECASE,
+)
+_NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity and where it stands: `text[start:end]`. Ends in base units; None is an open end ("more than")."""
+
+    start: int
+    end: int
+    low: float | None
+    high: float | None
+    unit: str | None  # of vocabulary.UNITS; None for a bare number
+    currency: str | None = None
+
+    @property
+    def value(self) -> float:
+        """A single number that stands for it: the middle, or the stated end."""
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return sum(ends) / len(ends)
+
+
+def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]:
+    """All quantities of a text in order, ranges and bands joined.
+
+    currency: what "元", "$" without a country means when the text does not say (by default CNY and USD).
+    """
+    singles = [q for match in _QUANTITY.finditer(text) if (q := _decode(match, text, currency)) is not None]
+    singles += _cjk_fractions(text)
+    singles.sort(key=lambda q: (q.start, -q.end))
+    found = _joined(_without_overlaps(singles), text)
+    taken = [(q.start, q.end) for q in found]
+    for extra in (*_decades(text), *_folds(text)):
+        if not any(a < extra.end and extra.start < b for a, b in taken):
+            found.append(extra)
+    return sorted(found, key=lambda q: q.start)
+
+
+def parse_quantity(text: str) -> Quantity | None:
+    """The first quantity of a text that is about one: "$3.5B of racks", "30万片", "1,000,000 GB of HBM3E"."""
+    found = find_quantities(text)
+    return found[0] if found else None
+
+
+def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity | None:
+    number = match["number"].lower().replace(",", "")
+    value = _WORDS.get(number)
+    if value is None:
+        value = float(number)
+    magnitude = (match["mag"] or "").strip(" -").lower()
+    value *= _MAGNITUDES.get(magnitude, 1.0)
+    money = _money(match, text, currency, magnitude)
+    unit, factor = _unit(match)
+    if money is None and unit is None:
+        if _looks_like_a_name(match, text, magnitude):
+            return None
+        if magnitude in ("k", "m", "b", "t"):  # "8B parameters", "10k filings": too short to mean a magnitude
+            return None
+    if unit in ("W", "GB", "TB") and _NAME_BEFORE.search(
+        text[max(0, match.start("number") - 6) : match.start("number")]
+    ):
+        return None
+    value *= factor
+    if (match["neg"] and match["neg"] != "(") or (match["neg"] and text[match.end() : match.end() + 1] == ")"):
+        value = -value
+    start = match.start("prefix") if match["prefix"] else match.start("number")
+    return _with_bound(
+        Quantity(start, match.end(), value, value, "money" if money else unit, money), text, bool(match["plus"])
+    )
+
+
+def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str) -> str | None:
+    prefix = (match["prefix"] or "").strip().lower()
+    suffix = (match["suffix"] or "").lower()
+    code = _CURRENCIES.get(suffix) or _CURRENCIES.get(prefix)
+    if suffix == "元":
+        before = text[max(0, match.start() - 8) : match.start()].lower()
+        code = "TWD" if "新台" in before or "台币" in before or "台幣" in before else currency or "CNY"
+    if prefix == "¥" and currency == "CNY":
+        code = "CNY"
+    return code
+
+
+def _unit(match: re.Match[str]) -> tuple[str | None, float]:
+    name = (match["unit"] or match["cjkunit"] or match["counted"] or "").lower()
+    if not name:
+        return None, 1.0
+    if match["names"] and not all(
+        word.lower() in _ADJECTIVES or re.search(r"\d", word) for word in match["names"].split()
+    ):
+        return None, 1.0
+    unit, factor = _UNITS[name]
+    return unit, factor
+
+
+def _looks_like_a_name(match: re.Match[str], text: str, magnitude: str) -> bool:
+    """Years, product numbers, ordinals, codes: numbers that do not count anything."""
+    if magnitude and magnitude not in ("k", "m", "b", "t"):
+        return False
+    before, after = text[max(0, match.start("number") - 2) : match.start("number")], text[match.end() : match.end() + 2]
+    return bool(re.search(r"[A-Za-z#.]-?$", before) or re.match(r"[A-Za-z年月日号號%:/.]\w?", after))
+
+
+def _with_bound(q: Quantity, text: str, plus: bool) -> Quantity:
+    before = text[max(0, q.start - 24) : q.start]
+    after = text[q.end : q.end + 10]
+    if plus or _MORE.search(before) or _MORE_AFTER.match(after):
+        return replace(q, high=None)
+    if _LESS.search(before):
+        return replace(q, low=None)
+    return q
+
+
+def _without_overlaps(found: list[Quantity]) -> list[Quantity]:
+    kept: list[Quantity] = []
+    for q in found:
+        if not kept or q.start >= kept[-1].end:
+            kept.append(q)
+    return kept
+
+
+def _joined(found: list[Quantity], text: str) -> list[Quantity]:
+    """Ranges ("80-85 billion", "between X and Y") and bands ("plus or minus 2%") become one quantity."""
+    result: list[Quantity] = []
+    for q in found:
+        last = result[-1] if result else None
+        if last is not None and last.low is not None and q.high is not None:
+            gap = text[last.end : q.start]
+            if len(gap) <= 18 and _PLUS_MINUS.match(gap) and last.low == last.high:
+                result[-1] = _band(last, q)
+                continue
+            if _is_range(last, q, gap, text):
+                result[-1] = _range(last, q)
+                continue
+        result.append(q)
+    return [q for q in result if q.unit is not None]
+
+
+def _band(base: Quantity, width: Quantity) -> Quantity:
+    value, by = base.value, width.value
+    spread = value * by / 100 if width.unit == "pct" and base.unit != "pct" else by
+    if width.unit == "pct_pt" or base.unit == width.unit:
+        spread = by
+    return replace(base, end=width.end, low=value - abs(spread), high=value + abs(spread))
+
+
+def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
+    if (
+        not _JOIN.match(gap)
+        or a.low is None
+        or b.high is None
+        or (a.unit is not None and a.unit != b.unit and not (a.unit == "money" and b.unit is None))
+    ):
+        return False
+    word = gap.strip().lower()
+    if word in ("and", "or", "或"):
+        return bool(_BETWEEN.search(text[max(0, a.start - 16) : a.start])) and word == "and"
+    # "from 65 to 85" is a change, and both ends are figures of their own
+    return not (word == "to" and _CHANGE.search(text[max(0, a.start - 24) : a.start]))
+
+
+def _range(a: Quantity, b: Quantity) -> Quantity:
+    low, high = a.low or 0.0, b.high or 0.0
+    if a.unit is None or a.unit == "money":
+        # "$80-85 billion", "80 to 85 percent": the first number takes the second's magnitude
+        scaled = [low * factor for factor in (1e3, 1e4, 1e6, 1e8, 1e9, 1e12) if low * factor <= high]
+        if low and high / low > 500 and scaled:
+            low = max(scaled)
+    return replace(
+        b,
+        start=a.start,
+        low=min(low, high),
+        high=max(low, high),
+        unit=b.unit or a.unit,
+        currency=b.currency or a.currency,
+    )
+
+
+def _cjk_number(text: str) -> float:
+    total, digit = 0.0, 0.0
+    for char in text:
+        if char in _CJK_DIGITS:
+            digit = _CJK_DIGITS[char]
+        elif char in _CJK_TENS:
+            total += (digit or 1) * _CJK_TENS[char]
+            digit = 0
+    return total + digit
+
+
+def _cjk_fractions(text: str) -> list[Quantity]:
+    found = []
+    if "百分之" in text:
+        for match in _CJK_PERCENT.finditer(text):
+            value = _cjk_number(match[1])
+            found.append(Quantity(match.start(), match.end(), value, value, "pct"))
+    if "成" in text:
+        for match in _CJK_TENTHS.finditer(text):
+            value = _CJK_DIGITS[match[1]] * 10.0 + (5 if match[2] == "半" else _CJK_DIGITS.get(match[2] or "零", 0))
+            found.append(Quantity(match.start(), match.end(), value, value, "pct"))
+    return found
+
+
+def _decades(text: str) -> list[Quantity]:
+    """ "mid-70s percent" is 75, "low 70s" 70 to 73, "high 60s" 67 to 69."""
+    found = []
+    for match in _DECADE.finditer(text):
+        tens = float(match[2])
+        if tens % 10:
+            continue
+        low, high = {"low": (0.0, 3.0), "mid": (5.0, 5.0)}.get(match[1].lower(), (7.0, 9.0))
+        found.append(Quantity(match.start(), match.end(), tens + low, tens + high, "pct"))
+    return found
+
+
+def _folds(text: str) -> list[Quantity]:
+    """ "doubled" is 100 percent more, "more than tripled" at least 200 percent more, 增长两倍 200 percent more."""
+    found = []
+    for match in _FOLD.finditer(text):
+        if match[2]:
+            value = {"doubl": 100.0, "tripl": 200.0, "quadrupl": 300.0}[match[2].lower()]
+        elif match[3]:
+            value = 100.0
+        else:
+            count = match[4]
+            times = float(count) if re.fullmatch(r"\d+(?:\.\d+)?", count) else _cjk_number(count)
+            value = times * 100
+        more = (match[1] or "").strip().lower() in ("more than", "over")
+        found.append(Quantity(match.start(), match.end(), value, None if more else value, "pct"))
+    return found
