@@ -78,8 +78,8 @@ _CJK_MAGNITUDES: Final = _alternatives([m for m in _MAGNITUDES if not m.isascii(
 _COUNTED: Final = _alternatives(
     ["racks", "gpus", "accelerators", "chips", "xpus", "tpus", "units", "servers", "wafers per month"]
 )
-_ADJECTIVES: Final = frozenset(
-    {
+_ADJECTIVES: Final = _alternatives(
+    [
         "ai",
         "new",
         "additional",
@@ -97,8 +97,7 @@ _ADJECTIVES: Final = frozenset(
         "custom",
         "vera",
         "ultra",
-        "trainium",
-    }
+    ]
 )
 _PREFIX: Final = _alternatives(
     ["us$", "nt$", "hk$", "cn¥", "$", "€", "£", "¥", "₩", "usd", "rmb", "cny", "twd", "ntd", "krw", "jpy", "eur"]
@@ -122,8 +121,8 @@ _QUANTITY: Final = re.compile(
     (?P<plus>\+)?
     (?:
       \s?(?P<suffix>{_SUFFIX})(?![a-z])
-    | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z])
-    | \s(?P<names>(?:[\w.+-]{{2,16}}\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
+    | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d])
+    | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
     | \s?(?P<cjkunit>{_CJK_UNITS})
     )?
     """,
@@ -240,10 +239,6 @@ def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str
 def _unit(match: re.Match[str]) -> tuple[str | None, float]:
     name = (match["unit"] or match["cjkunit"] or match["counted"] or "").lower()
     if not name:
-        return None, 1.0
-    if match["names"] and not all(
-        word.lower() in _ADJECTIVES or re.search(r"\d", word) for word in match["names"].split()
-    ):
         return None, 1.0
     unit, factor = _UNITS[name]
     return unit, factor

@@ -1,0 +1,240 @@
+"""The words the extractor knows: entities, products, cues; one table of terms for one scan of the text.
+
+Text is folded before it is scanned: traditional characters onto simplified, full-width forms onto ASCII, everything to
+lower case, always one character for one, so that offsets stay true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+from opencc import OpenCC
+
+from tracker import yaml_files
+from tracker.errors import RuleError
+from tracker.vocabulary import KINDS, UNITS
+from tracker.yaml_files import YamlFile
+
+_ENTITY_SCHEMA: Final = {
+    "id": pl.String(),
+    "name": pl.String(),
+    "layer": pl.String(),
+    "roles": pl.List(pl.String()),
+    "fiscal_year_end_month": pl.Int32(),
+    "country": pl.String(),
+    "currency": pl.String(),
+    "cik": pl.Int64(),
+}
+_PRODUCT_SCHEMA: Final = {
+    "id": pl.String(),
+    "family": pl.String(),
+    "vendor": pl.String(),
+    "terms": pl.List(pl.String()),
+}
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a stretch of text may mean."""
+
+    role: str  # entity | product | cue | strong | segment | basis | direction | negation | hypothetical | boilerplate | issuer
+    value: str  # id, kind, basis, direction
+    exact: str | None = None  # the form the text must have (case included), for names that are also words
+    not_before: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Everything the extractor reads besides the text."""
+
+    entities: pl.DataFrame
+    products: pl.DataFrame
+    terms: Mapping[str, tuple[Term, ...]] = field(repr=False)  # folded wording -> meanings
+    patterns: tuple[str, ...] = field(repr=False)  # the wordings, longest first
+    cue_patterns: tuple[str, ...] = field(repr=False)
+    kinds: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    families: Mapping[str, str] = field(repr=False)
+    fiscal_year_ends: Mapping[str, int] = field(repr=False)
+    currencies: Mapping[str, str] = field(repr=False)
+
+    @property
+    def issuers(self) -> dict[int, tuple[str, int]]:
+        """CIK → (id, month in which the fiscal year ends)."""
+        known = self.entities.filter(pl.col("cik").is_not_null())
+        return {
+            cik: (entity, month)
+            for cik, entity, month in known.select("cik", "id", "fiscal_year_end_month").iter_rows()
+        }
+
+
+@cache
+def _fold_table() -> dict[int, int]:
+    """One character for one: traditional to simplified by OpenCC's own table, full-width to ASCII, upper to lower."""
+    converter = OpenCC("t2s")
+    table = {}
+    for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)):
+        simplified = converter.convert(chr(code))
+        if len(simplified) == 1 and simplified != chr(code):
+            table[code] = ord(simplified)
+    table |= {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    table |= {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+    table |= {code: ord(chr(code - 0xFEE0).lower()) for code in range(0xFF21, 0xFF3B)}
+    return table | {0x3000: 32, 0xA0: 32, 0x2019: 39, 0x2010: 45, 0x2011: 45}
+
+
+def fold(text: str) -> str:
+    """Text for scanning, same length as the text."""
+    if text.isascii():
+        return text.lower()
+    return text.translate(_fold_table())
+
+
+def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
+    """Watchlist, lexicon and cue words of the folders, later folders over earlier ones (by id).
+
+    Raises RuleError with file:line for anything that is not as it should be.
+    """
+    entities = _merged(rules_dirs, "watchlist.yaml", "entities", ("id", "name"))
+    products = _merged(rules_dirs, "lexicon.yaml", "products", ("id", "terms"))
+    cues = _last(rules_dirs, "extraction.yaml")
+    kinds = _kinds(cues)
+    table: dict[str, dict[Term, None]] = {}
+
+    def add(words: Iterable[Any], term: Term) -> None:
+        for word in words:
+            table.setdefault(fold(str(word)), {})[term] = None
+
+    ambiguous = cues.data.get("ambiguous", {})
+    for entity in entities.values():
+        _add_entity(entity, ambiguous.get(entity["id"], {}), add)
+    for product in products.values():
+        add(product["terms"], Term("product", product["id"]))
+    for kind, rule in kinds.items():
+        add(rule.get("cues", ()), Term("cue", kind))
+        add(rule.get("strong", ()), Term("strong", kind))
+    for product_id, words in cues.data.get("segments", {}).items():
+        add(words, Term("segment", product_id))
+    for group in ("basis", "direction"):
+        for value, words in cues.data.get(group, {}).items():
+            add(words, Term(group, value))
+    for role, key in (
+        ("negation", "negation"),
+        ("hypothetical", "hypothetical"),
+        ("boilerplate", "boilerplate"),
+        ("issuer", "issuer_words"),
+    ):
+        add(cues.data.get(key, ()), Term(role, role))
+    terms = {word: tuple(meanings) for word, meanings in table.items()}
+    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong") for t in meanings)]
+    return Lexicon(
+        entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
+        products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),
+        terms=terms,
+        patterns=tuple(sorted(terms, key=len, reverse=True)),
+        cue_patterns=tuple(sorted(cue_words, key=len, reverse=True)),
+        kinds=kinds,
+        families={p["id"]: p.get("family", p["id"]) for p in products.values()},
+        fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
+        currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
+    )
+
+
+def _add_entity(entity: dict[str, Any], ambiguous: dict[str, Any], add: Any) -> None:
+    special = {str(word) for word in ambiguous.get("words", ())}
+    for word in (entity["name"], *entity.get("aliases", ())):
+        if word in special:
+            if not ambiguous.get("never"):
+                exact = str(word)
+                add([word], Term("entity", entity["id"], exact, tuple(ambiguous.get("not_before", ()))))
+        elif str(word).isascii() and (len(str(word)) <= 5 or str(word).isupper() or str(word).istitle()):
+            # short names and tickers are words too: the capital letters are what tells them apart
+            add([word], Term("entity", entity["id"], str(word)))
+        else:
+            add([word], Term("entity", entity["id"]))
+
+
+def _row(values: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values.get(name) for name in schema}
+
+
+def _merged(dirs: Sequence[Path], name: str, key: str, needed: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for folder in dirs:
+        path = folder / name
+        if not path.exists():
+            continue
+        file = yaml_files.load(path)
+        rows = file.data.get(key) if isinstance(file.data, dict) else None
+        if not isinstance(rows, list):
+            raise RuleError(f"has no list '{key}'", where=file.where())
+        seen: set[str] = set()
+        for i, row in enumerate(rows):
+            for need in needed:
+                if not isinstance(row, dict) or not row.get(need):
+                    raise RuleError(f"an entry of '{key}' needs '{need}'", where=file.where(key, i))
+            if row["id"] in seen:
+                raise RuleError(f"the id '{row['id']}' stands twice", where=file.where(key, i, "id"))
+            seen.add(row["id"])
+            found[str(row["id"])] = row
+    if not found:
+        raise RuleError(
+            f"no {name} in {', '.join(map(str, dirs))}",
+            hint="a thesis folder needs one; 'tracker rules init DIR' writes it",
+        )
+    return found
+
+
+def _last(dirs: Sequence[Path], name: str) -> YamlFile:
+    for folder in reversed(dirs):
+        if (folder / name).exists():
+            return yaml_files.load(folder / name)
+    from tracker.resources import data_dir  # a thesis without own cue words uses the built-in ones
+
+    return yaml_files.load(data_dir("rules") / name)
+
+
+def _kinds(file: YamlFile) -> dict[str, dict[str, Any]]:
+    kinds: dict[str, dict[str, Any]] = file.data.get("kinds", {})
+    for kind, rule in kinds.items():
+        if kind not in KINDS:
+            raise RuleError(f"'{kind}' is not a kind of fact", where=file.where("kinds", kind))
+        for unit in rule.get("units", ()):
+            if unit not in UNITS:
+                raise RuleError(f"'{unit}' is not a unit", where=file.where("kinds", kind, "units"))
+    return kinds
+
+
+def term_at(lexicon: Lexicon, folded: str, original: str, start: int, end: int) -> list[Term]:
+    """Meanings of `original[start:end]` that hold there: word boundaries, exact forms, what may not follow."""
+    word = folded[start:end]
+    if (
+        word[:1].isascii()
+        and word[:1].isalnum()
+        and start
+        and folded[start - 1].isascii()
+        and folded[start - 1].isalnum()
+    ):
+        return []
+    if (
+        word[-1:].isascii()
+        and word[-1:].isalnum()
+        and end < len(folded)
+        and folded[end].isascii()
+        and folded[end].isalnum()
+    ):
+        return []
+    following = re.match(r"\s?(\w+)", folded[end : end + 24])
+    result = []
+    for term in lexicon.terms[word]:
+        if term.exact is not None and term.exact != original[start:end] and original[start:end] != term.exact.upper():
+            continue
+        if following and following[1] in term.not_before:
+            continue
+        result.append(term)
+    return result
