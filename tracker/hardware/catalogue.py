@@ -132,12 +132,13 @@ def load_catalogue(directory: Path) -> Catalogue:
 def supply_frame(items: list[dict[str, Any]]) -> pl.DataFrame:
     """supply.yaml as a frame; several sources are joined by a space."""
     columns = ("series", "period", "entity", "low", "base", "high", "unit", "basis", "source", "note")
-    rows = [{c: item.get(c) for c in columns} for item in items]
+    rows: list[dict[str, Any]] = [{c: item.get(c) for c in columns} for item in items]
     for row in rows:
         row["period"] = str(row["period"])
         row["source"] = " ".join(row["source"]) if isinstance(row["source"], list) else row["source"]
         for end in ("low", "base", "high"):
-            row[end] = None if row[end] is None else float(row[end])
+            value = row[end]
+            row[end] = None if value is None else float(value)
     schema = {c: pl.Float64() if c in ("low", "base", "high") else pl.String() for c in columns}
     return pl.DataFrame(rows, schema=schema)
 
@@ -157,7 +158,8 @@ def _plain(value: Any) -> Any:
 
 
 def _figure(row: dict[str, Any], where: str) -> Figure:
-    return Figure(**{k: (float(v) if k in ("low", "base", "high") else v) for k, v in row.items()}, where=where)
+    fields: dict[str, Any] = {k: (float(v) if k in ("low", "base", "high") else v) for k, v in row.items()}
+    return Figure(**fields, where=where)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

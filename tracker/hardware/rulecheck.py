@@ -66,8 +66,8 @@ def _systems(racks: YamlFile, parts: YamlFile) -> Iterator[str]:
             yield f"{racks.where('systems', i, 'id')}: system '{row['id']}' stands twice"
         seen.add(row["id"])
         merged = row | parts.data["systems"].get(row["id"], {})
-        for field, message in _contradictions(merged):
-            yield f"{racks.where('systems', i, field)}: {row['id']}: {message}"
+        for field, conflict in _contradictions(merged):
+            yield f"{racks.where('systems', i, field)}: {row['id']}: {conflict}"
         yield from _unsourced(racks, i, row)
         for field in ("rack_power_kw", "price_usd_m"):
             if message := _disorder(row[field]):
