@@ -37,8 +37,8 @@ def detect_language(text: str) -> str:
 
 @cache
 def _identifier() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # 3 MB: loaded when first needed
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier  # 3 MB: loaded when first needed
 
-    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    identifier = LanguageIdentifier.from_modelpath(MODEL_DIR / MODEL_FILE)
     identifier.set_languages(_LATIN_LANGUAGES)
     return identifier
