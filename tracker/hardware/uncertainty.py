@@ -123,7 +123,8 @@ def _triangular(u: NDArray[np.floating], x: Interval) -> Draws:
     cut = left / width
     rising = x.low + np.sqrt(u * width * left)
     falling = x.high - np.sqrt((1 - u) * width * (x.high - x.base))
-    return np.where(u < cut, rising, falling).astype(np.float32)
+    drawn: Draws = np.where(u < cut, rising, falling).astype(np.float32)
+    return drawn
 
 
 def _lognormal(u: NDArray[np.floating], x: Interval) -> Draws:
@@ -131,7 +132,8 @@ def _lognormal(u: NDArray[np.floating], x: Interval) -> Draws:
     if x.low <= 0:
         return _triangular(u, x)
     sigma = np.log(x.high / x.low) / (2 * ndtri(0.95))
-    return np.clip(x.base * np.exp(sigma * ndtri(u)), x.low, x.high).astype(np.float32)
+    drawn: Draws = np.clip(x.base * np.exp(sigma * ndtri(u)), x.low, x.high).astype(np.float32)
+    return drawn
 
 
 def sample_bill(

@@ -1,0 +1,305 @@
+"""Rack-equivalents: the inverse of the bill of materials, for every fact with a quantity.
+
+One `Rate` (racks per unit of value) is computed for each distinct combination of kind, unit, product, layer, buyer,
+currency and power basis; facts get it by one join. So the scalar `convert` and a million facts walk the same path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from tracker.hardware.bom import items_of
+from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.figures import Interval, as_interval, span
+from tracker.vocabulary import GROWTH_UNITS
+
+# kinds whose quantity can mean racks bought, sold, built or held
+COUNTING_KINDS: Final = frozenset(
+    ["capex", "revenue", "segment_revenue", "backlog", "supply_commitment", "inventory", "shipment", "order", "capacity", "deployment", "ramp", "design_win", "custom_silicon", "demand_cut", "schedule_slip", "supply_tightness"]
+)
+SYSTEM_FAMILIES: Final = frozenset({"rack_system", "accelerator", "server"})
+# layers whose capex buys racks; capex of a supplier builds factories
+BUYER_LAYERS: Final = frozenset({"cloud", "neocloud", "lab", "sovereign", "datacenter", "application", "buyer"})
+POWER_KW: Final = {"W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
+GIGABYTES: Final = {"GB": 1.0, "TB": 1000.0}
+# money spent on a product -> item of the bill in dollars
+MONEY_ITEM: Final = {
+    "hbm": "usd_hbm", "memory": "usd_lpddr", "packaging": "usd_packaging", "node": "usd_logic_wafers",
+    "copper": "usd_copper", "optics": "usd_optics", "cooling": "usd_cooling", "power": "usd_power",
+}  # fmt: skip
+# pieces of a product -> item of the bill
+PIECES_BY_PRODUCT: Final = {
+    "copper_cable": "copper_cables", "aec": "aec", "connector": "connectors", "nic": "nics", "cold_plate": "cold_plates",
+    "cdu": "cdus", "quick_disconnect": "quick_disconnects", "power_shelf": "power_shelves", "cpu": "cpus",
+    "optical_module": "scale_out_optics", "nvlink": "switch_asics",
+}  # fmt: skip
+WAFERS_BY_FAMILY: Final = {"packaging": "cowos_wafers", "hbm": "hbm_wafers", "node": "logic_wafers"}
+HBM_SYSTEM: Final = {"hbm4": "vr_nvl72", "hbm4e": "kyber_nvl576"}  # whose stacks a generation goes into
+KEYS: Final = ("kind", "unit", "product", "layer", "buyer", "currency", "it_power")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Reference racks per unit of value, or none with the reason."""
+
+    racks: Interval | None
+    method: str
+    inputs: tuple[str, ...] = ()
+    system: str | None = None
+
+
+def equivalence(catalogue: Catalogue, system: str, target: str) -> Interval:
+    """Target racks per system: by accelerators (base); low and high span FP8, FP4 and HBM where the package differs."""
+    a, b = catalogue.raw[system], catalogue.raw[target]
+    base = float(a["accelerators"]) / float(b["accelerators"])
+    if system == target or (a.get("package") and a.get("package") == b.get("package")):
+        return as_interval(base)
+    ratios = [base]
+    for field in ("dense_fp8_pflops", "dense_fp4_pflops", "hbm_total_tb"):
+        x, y = span(a.get(field)), span(b.get(field))
+        if x and y and y.base > 0:
+            ratios.append(x.base / y.base)
+    return Interval(min(ratios), base, max(ratios))
+
+
+class Converter:
+    """Rates towards one target system; the bills of the systems met are kept."""
+
+    def __init__(self, catalogue: Catalogue, families: Mapping[str, str], target: str | None = None) -> None:
+        self.catalogue = catalogue
+        self.families = families
+        self.target = catalogue.resolve(target) if target else catalogue.reference
+        self._bills: dict[str, dict[str, Interval]] = {}
+
+    def rate(
+        self,
+        unit: str | None,
+        *,
+        kind: str | None = None,
+        product: str | None = None,
+        layer: str | None = None,
+        buyer: str | None = None,
+        currency: str | None = None,
+        it_power: bool | None = None,
+    ) -> Rate:
+        """Racks per unit of value for one combination; None for `kind` means that the quantity alone is asked for."""
+        if reason := _unconvertible(kind, unit):
+            return Rate(None, f"none: {reason}")
+        family = self.families.get(product or "", "")
+        system = self._system(product, family)
+        if system is None:
+            return Rate(None, f"none: {product} belongs to no catalogued system")
+        if unit == "money":
+            return self._money(kind, family, layer, buyer, currency, system, product)
+        if unit in POWER_KW:
+            return self._power(str(unit), kind, it_power, system)
+        if unit in GIGABYTES:
+            return self._memory(str(unit), family, product, system)
+        if unit == "wafers_per_month":
+            return self._wafers(family, product, system)
+        if unit in ("gpus", "racks", "units"):
+            return self._pieces(str(unit), family, product, system)
+        return Rate(None, f"none: no way from {unit} to racks")
+
+    def _system(self, product: str | None, family: str) -> str | None:
+        if product in self.catalogue.raw:
+            return product
+        if product in self.catalogue.products:
+            return self.catalogue.products[str(product)]
+        if family in SYSTEM_FAMILIES:
+            return None
+        # a generation of HBM goes into its own systems, unless the target itself carries it
+        own = HBM_SYSTEM.get(product or "")
+        carried = str(self.catalogue.raw[self.target].get("hbm_type")).lower()
+        return own if own in self.catalogue.raw and own is not None and carried != product else self.target
+
+    def _per(self, item: str, system: str, value: Interval, method: str, inputs: tuple[str, ...] = ()) -> Rate:
+        """value / bill item of the system, carried over to target racks."""
+        if system not in self._bills:
+            self._bills[system] = items_of(self.catalogue, system)
+        content = self._bills[system].get(item)
+        if content is None or content.base <= 0:
+            return Rate(None, f"none: {item} of {system} is not known", system=system)
+        if content.low <= 0:  # a part some builds do without bounds nothing from above
+            content = Interval(content.base, content.base, content.high)
+        share = equivalence(self.catalogue, system, self.target)
+        path = f"{method} / {item} of {system}"
+        named = (f"{system}.{item} {content.low:.6g}/{content.base:.6g}/{content.high:.6g}", *inputs)
+        if system != self.target:
+            path += f", by accelerators in {self.target} (span: FP8, FP4, HBM)"
+            named += (f"{system}->{self.target} {share.low:.4g}/{share.base:.4g}/{share.high:.4g}",)
+        return Rate(value / content * share, path, named, system)
+
+    def _named(self, *ids: str) -> tuple[Interval, tuple[str, ...]]:
+        product, inputs = as_interval(1.0), []
+        for name in ids:
+            x = self.catalogue.figure(name)
+            product = product * x
+            inputs.append(f"{name} {x.low:.4g}/{x.base:.4g}/{x.high:.4g}")
+        return product, tuple(inputs)
+
+    def _money(
+        self, kind: str | None, family: str, layer: str | None, buyer: str | None, currency: str | None,
+        system: str, product: str | None,
+    ) -> Rate:  # fmt: skip
+        if f"fx_{currency}" not in self.catalogue.figures:
+            return Rate(None, f"none: no exchange rate for {currency or 'a figure without currency'}")
+        fx, fx_inputs = self._named(f"fx_{currency}")
+        usd = 1.0 / fx
+        shares, item, why = _money_path(kind, family, layer, buyer, product, self.catalogue)
+        if item is None:
+            return Rate(None, f"none: {why}")
+        share, inputs = self._named(*shares)
+        label = " * ".join([f"{currency} to USD" if currency != "USD" else "USD", *shares])
+        return self._per(item, system, usd * share, label, (*inputs, *(fx_inputs if currency != "USD" else ())))
+
+    def _power(self, unit: str, kind: str | None, it_power: bool | None, system: str) -> Rate:
+        if kind is not None and unit in ("W", "kW"):
+            return Rate(None, f"none: {unit} in a {kind} describes a part, not a site")
+        item = "kw_it" if it_power else "kw_facility"
+        basis = "IT power" if it_power else "facility power (PUE in the bill)"
+        return self._per(item, system, as_interval(POWER_KW[unit]), f"{unit} of {basis} in kW")
+
+    def _memory(self, unit: str, family: str, product: str | None, system: str) -> Rate:
+        item = {"hbm": "hbm_gb", "memory": "lpddr_gb"}.get(family)
+        if family in SYSTEM_FAMILIES:
+            item = "hbm_gb"
+        if item is None or product == "nand":
+            return Rate(None, f"none: {unit} of {product or 'an unnamed memory'} is not HBM or LPDDR of a rack")
+        return self._per(item, system, as_interval(GIGABYTES[unit]), f"{unit} in GB")
+
+    def _wafers(self, family: str, product: str | None, system: str) -> Rate:
+        item = WAFERS_BY_FAMILY.get(family)
+        if item is None:
+            return Rate(None, f"none: wafers of {product or 'an unnamed process'} are not tied to a rack")
+        note = "wafers a month, all of them taken as this system, racks a month"
+        return self._per(item, system, as_interval(1.0), note)
+
+    def _pieces(self, unit: str, family: str, product: str | None, system: str) -> Rate:
+        if unit == "racks":
+            return self._per("racks", system, as_interval(1.0), "racks")
+        if family in ("rack_system", "server") and unit == "units":
+            return self.whole(system)
+        if unit == "gpus" or family == "accelerator":
+            return self._per("accelerators", system, as_interval(1.0), "accelerators (packages)")
+        if family == "hbm":
+            return self._per("hbm_stacks", system, as_interval(1.0), "HBM stacks")
+        if (item := PIECES_BY_PRODUCT.get(product or "")) is not None:
+            return self._per(item, system, as_interval(1.0), f"pieces of {product}")
+        return Rate(None, f"none: units of {product or 'an unnamed product'} are not in the bill of a rack")
+
+    def whole(self, system: str) -> Rate:
+        """Target racks per whole system (which may be several cabinets, or a part of one)."""
+        share = equivalence(self.catalogue, system, self.target)
+        return Rate(share, f"whole systems of {system} by accelerators in {self.target}", (), system)
+
+
+def _unconvertible(kind: str | None, unit: str | None) -> str | None:
+    if unit is None:
+        return "no quantity stated"
+    if unit in GROWTH_UNITS:
+        return f"{unit} is a change or a share, not an amount"
+    if unit in ("nm", "months", "GBps", "TBps"):
+        return f"{unit} is not an amount of hardware"
+    if kind is not None and kind not in COUNTING_KINDS:
+        return f"a {kind} counts no racks"
+    return None
+
+
+def _money_path(
+    kind: str | None, family: str, layer: str | None, buyer: str | None, product: str | None, catalogue: Catalogue
+) -> tuple[tuple[str, ...], str | None, str]:
+    """(shares, item of the bill, reason when there is none) for an amount of money."""
+    if product == "nand":
+        return (), None, "flash is not in the bill of a rack"
+    if kind == "capex" or (kind is None and buyer is not None):
+        if layer not in BUYER_LAYERS:
+            return (), None, f"capex of {layer or 'an unknown layer'} builds something other than racks"
+        known = f"ai_share_{buyer}" in catalogue.figures
+        return ((f"ai_share_{buyer}" if known else "ai_share_default"), "accelerator_system_share"), "usd_system", ""
+    if family in MONEY_ITEM:
+        return (), MONEY_ITEM[family], ""
+    if family in SYSTEM_FAMILIES or kind is None:
+        return (), "usd_system", ""
+    if layer == "accelerator":
+        return ("rack_share_accelerator",), "usd_accelerator_vendor", ""
+    if layer == "odm":
+        return ("rack_share_odm",), "usd_odm", ""
+    if layer in BUYER_LAYERS and kind in ("order", "deployment", "supply_commitment", "demand_cut", "capacity"):
+        return ("order_hardware_share",), "usd_system", ""
+    return (), None, f"{kind} of {layer or 'an unknown layer'} without a product of the rack: its share is not known"
+
+
+def add_racks(
+    facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame, products: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """facts (FACTS_SCHEMA) + racks_low, racks_base, racks_high (reference racks) and racks_method.
+
+    entities: (id, layer); products: (id, family), by default the built-in lexicon. A fact that cannot be converted has
+    null racks and "none: reason". An open end ("more than") takes the stated end; a period longer than a year is noted.
+    """
+    families = _families(products)
+    keyed = _with_keys(facts, catalogue, entities)
+    combos = keyed.select(KEYS).unique(maintain_order=True)
+    converter = Converter(catalogue, families)
+    rates = [_rate_row(converter, row) for row in combos.iter_rows(named=True)]  # one per combination, not per fact
+    frame = pl.concat([combos, pl.DataFrame(rates, schema=_RATE_SCHEMA)], how="horizontal")
+    low = pl.coalesce("value_low", "value_high").abs()
+    high = pl.coalesce("value_high", "value_low").abs()
+    first, last = pl.min_horizontal(low, high), pl.max_horizontal(low, high)
+    joined = keyed.join(frame, on=list(KEYS), how="left", nulls_equal=True, maintain_order="left")
+    no_value = low.is_null() & pl.col("_low").is_not_null()
+    notes = (
+        pl.when(no_value).then(pl.lit("none: no value stated"))
+        .when(pl.col("_low").is_null()).then(pl.col("_method"))
+        .when(pl.col("_long")).then(pl.col("_method") + "; spread over several years")
+        .when(pl.col("value_low").is_null() | pl.col("value_high").is_null())
+        .then(pl.col("_method") + "; open end: the stated end")
+        .otherwise(pl.col("_method"))
+    )  # fmt: skip
+    return joined.with_columns(
+        (first * pl.col("_low")).alias("racks_low"),
+        ((first + last) / 2 * pl.col("_base")).alias("racks_base"),
+        (last * pl.col("_high")).alias("racks_high"),
+        notes.alias("racks_method"),
+    ).drop("_low", "_base", "_high", "_method", "_long", "layer", "buyer", "it_power")
+
+
+_RATE_SCHEMA: Final = {"_low": pl.Float64, "_base": pl.Float64, "_high": pl.Float64, "_method": pl.String}
+
+
+def _rate_row(converter: Converter, row: Mapping[str, Any]) -> dict[str, Any]:
+    rate = converter.rate(
+        row["unit"], kind=row["kind"], product=row["product"], layer=row["layer"], buyer=row["buyer"],
+        currency=row["currency"], it_power=row["it_power"],
+    )  # fmt: skip
+    racks = rate.racks
+    ends = (racks.low, racks.base, racks.high) if racks else (None, None, None)
+    return {"_low": ends[0], "_base": ends[1], "_high": ends[2], "_method": rate.method}
+
+
+def _with_keys(facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame) -> pl.DataFrame:
+    layers = dict(zip(entities["id"], entities["layer"], strict=True))
+    named = [f.removeprefix("ai_share_") for f in catalogue.figures if f.startswith("ai_share_")]
+    extra = [c for c in ("racks_low", "racks_base", "racks_high", "racks_method") if c in facts.columns]
+    power = pl.col("unit").is_in(list(POWER_KW))
+    quoted = pl.col("quote").str.contains(r"(?i)\bIT (load|power|capacity)\b|critical IT|\bIT负载|\bIT容量")
+    period = pl.col("period")
+    return facts.drop(extra).with_columns(
+        pl.col("entity").replace_strict(layers, default=None, return_dtype=pl.String).alias("layer"),
+        pl.when((pl.col("kind") == "capex") & pl.col("entity").is_in(named)).then("entity").alias("buyer"),
+        pl.when(power).then(quoted).otherwise(None).alias("it_power"),
+        (period.str.contains(r"\d{4}\D+\d{4}") | period.str.starts_with("to ")).fill_null(False).alias("_long"),
+    )
+
+
+def _families(products: pl.DataFrame | None) -> dict[str, str]:
+    if products is None:
+        from tracker.hardware.families import built_in_families
+
+        return built_in_families()
+    return dict(zip(products["id"], products["family"], strict=True))
