@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from tracker.errors import RuleError
-from tracker.hardware.derived import INTERVAL_FIELDS, derive
+from tracker.hardware.derived import INTERVAL_FIELDS, derive, span_of
 from tracker.hardware.figures import Figure, Interval, span
 from tracker.hardware.rulecheck import problems_in, read_files
 
@@ -68,7 +68,7 @@ class Catalogue:
 
     def field(self, system: str, name: str) -> Interval | None:
         """One field of a system as an interval; null stays None."""
-        return span(self.raw[system].get(name))
+        return span_of(self.raw[system].get(name))
 
     def figure(self, figure_id: str) -> Interval:
         """One factor of parameters.yaml. RuleError when it is not there."""

@@ -19,7 +19,24 @@ from tracker.vocabulary import GROWTH_UNITS
 
 # kinds whose quantity can mean racks bought, sold, built or held
 COUNTING_KINDS: Final = frozenset(
-    ["capex", "revenue", "segment_revenue", "backlog", "supply_commitment", "inventory", "shipment", "order", "capacity", "deployment", "ramp", "design_win", "custom_silicon", "demand_cut", "schedule_slip", "supply_tightness"]
+    [
+        "capex",
+        "revenue",
+        "segment_revenue",
+        "backlog",
+        "supply_commitment",
+        "inventory",
+        "shipment",
+        "order",
+        "capacity",
+        "deployment",
+        "ramp",
+        "design_win",
+        "custom_silicon",
+        "demand_cut",
+        "schedule_slip",
+        "supply_tightness",
+    ]
 )
 SYSTEM_FAMILIES: Final = frozenset({"rack_system", "accelerator", "server"})
 # layers whose capex buys racks; capex of a supplier builds factories
