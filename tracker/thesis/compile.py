@@ -1,0 +1,198 @@
+"""Rules become polars expressions over enriched facts; nothing of a rule is interpreted row by row.
+
+The columns a rule can ask for are made once per batch (`tracker.thesis.enrich`), whichever rules there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from operator import and_
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from tracker.errors import RuleError
+from tracker.thesis.expr import REFERENCES, compile_expression
+from tracker.vocabulary import BASES, DIRECTIONS, KINDS, UNITS
+
+if TYPE_CHECKING:
+    from tracker.thesis.schema import Rule
+
+_VOCABULARY: Final[dict[str, tuple[str, ...]]] = {
+    "kind": KINDS,
+    "unit": UNITS,
+    "basis": BASES,
+    "direction": DIRECTIONS,
+    "not_direction": DIRECTIONS,
+}
+TEMPLATE_FIELDS: Final = (
+    *("entity", "counterparty", "product", "kind", "value", "previous", "previous_guidance", "previous_actual"),
+    *("previous_year", "period", "basis", "direction", "racks", "window", "quote", "source"),
+)
+_TEMPLATE: Final = re.compile(r"\{([^{}]*)\}")
+MAX_NUMBER: Final = 1e18
+
+
+@dataclass(frozen=True)
+class Window:
+    """An aggregate over earlier facts of the same kind of condition."""
+
+    span: timedelta
+    agg: str
+    above: float | None
+    below: float | None
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule ready to run: which facts it looks at, whether they fire, how strongly."""
+
+    rule: Rule
+    kinds: tuple[str, ...]
+    condition: pl.Expr
+    strength: pl.Expr
+    confidence: pl.Expr
+    window: Window | None
+
+
+def compile_rule(rule: Rule) -> CompiledRule:
+    """Compile one rule. Raises RuleError whose `where` names the field of the rule that is wrong."""
+    when = rule.when
+    window = _window(when.get("window"))
+    tests = [_TESTS[key](value, key) for key, value in when.items() if key in _TESTS]
+    _check_template(rule.say, "say")
+    _check_template(rule.say_zh, "say_zh")
+    return CompiledRule(
+        rule=rule,
+        kinds=_words(when["kind"], "kind"),
+        condition=reduce(and_, tests, pl.lit(True)),
+        strength=_at("strength", rule.strength),
+        confidence=_at("confidence", rule.confidence),
+        window=window,
+    )
+
+
+def _at(name: str, text: str) -> pl.Expr:
+    try:
+        return compile_expression(text)
+    except RuleError as error:
+        raise RuleError(f"{name}: {error.message}", where=name, hint=error.hint) from error
+
+
+def _words(value: Any, key: str) -> tuple[str, ...]:
+    words = (value,) if isinstance(value, str) else tuple(value)
+    known = _VOCABULARY.get(key)
+    for word in words:
+        if known is not None and word not in known:
+            raise RuleError(
+                f"'{word}' is not a {key.removeprefix('not_')}", where="when", hint=f"one of: {', '.join(known)}"
+            )
+    return words
+
+
+def _one_of(column: str) -> Callable[[Any, str], pl.Expr]:
+    return lambda value, key: pl.col(column).is_in(list(_words(value, key))).fill_null(False)
+
+
+def _who(prefix: str) -> Callable[[Any, str], pl.Expr]:
+    def test(value: dict[str, Any], key: str) -> pl.Expr:
+        tests = []
+        if "id" in value:
+            tests.append(pl.col(prefix).is_in(list(_words(value["id"], "id"))))
+        if "not" in value:
+            tests.append(~pl.col(prefix).is_in(list(_words(value["not"], "id"))))
+        if "layer" in value:
+            tests.append(pl.col(f"{prefix}_layer").is_in(list(_words(value["layer"], "layer"))))
+        if "role" in value:
+            roles = list(_words(value["role"], "role"))
+            tests.append(
+                pl.col(f"{prefix}_roles").list.set_intersection(pl.lit(roles, dtype=pl.List(pl.String))).list.len() > 0
+            )
+        return reduce(and_, tests).fill_null(False)
+
+    return test
+
+
+def _product(value: dict[str, Any], key: str) -> pl.Expr:
+    tests = []
+    if "id" in value:
+        tests.append(pl.col("product").is_in(list(_words(value["id"], "id"))).fill_null(False))
+    if "family" in value:
+        tests.append(pl.col("family").is_in(list(_words(value["family"], "family"))).fill_null(False))
+    if "not_family" in value:
+        tests.append(~pl.col("family").is_in(list(_words(value["not_family"], "family"))).fill_null(False))
+    if "none" in value:
+        tests.append(pl.col("product").is_null() if value["none"] else pl.col("product").is_not_null())
+    return reduce(and_, tests)
+
+
+def _bounds(column: str) -> Callable[[Any, str], pl.Expr]:
+    def test(value: dict[str, Any], key: str) -> pl.Expr:
+        subject = pl.col(column)
+        tests = []
+        for name, bound in value.items():
+            other = _bound(bound, key)
+            compared = {
+                "above": subject > other,
+                "below": subject < other,
+                "at_least": subject >= other,
+                "at_most": subject <= other,
+            }[name]
+            tests.append(compared)
+        return reduce(and_, tests).fill_null(False)
+
+    return test
+
+
+def _bound(bound: Any, key: str) -> pl.Expr:
+    if isinstance(bound, str):
+        if bound not in REFERENCES:
+            raise RuleError(
+                f"{key}: '{bound}' is neither a number nor a reference",
+                where="when",
+                hint=f"references: {', '.join(REFERENCES)}",
+            )
+        return pl.col(f"{bound}_mid")
+    if abs(bound) > MAX_NUMBER:
+        raise RuleError(f"{key}: {bound:g} is larger than any figure this program knows", where="when")
+    return pl.lit(float(bound))
+
+
+def _window(value: dict[str, Any] | None) -> Window | None:
+    if value is None:
+        return None
+    if "above" not in value and "below" not in value:
+        raise RuleError("window: needs 'above' or 'below'", where="when")
+    return Window(timedelta(days=float(value["days"])), value["agg"], value.get("above"), value.get("below"))
+
+
+def _check_template(text: str, name: str) -> None:
+    for found in _TEMPLATE.findall(text):
+        if found not in TEMPLATE_FIELDS:
+            raise RuleError(
+                f"{name}: unknown field '{{{found}}}'", where=name, hint=f"fields: {', '.join(TEMPLATE_FIELDS)}"
+            )
+    if _TEMPLATE.sub("", text).strip("{}") != _TEMPLATE.sub("", text):
+        raise RuleError(f"{name}: a brace is not closed", where=name)
+
+
+_TESTS: Final[dict[str, Callable[[Any, str], pl.Expr]]] = {
+    "kind": _one_of("kind"),
+    "unit": _one_of("unit"),
+    "currency": _one_of("currency"),
+    "basis": _one_of("basis"),
+    "direction": _one_of("direction"),
+    "not_direction": lambda value, key: ~pl.col("direction").is_in(list(_words(value, key))).fill_null(False),
+    "lang": _one_of("lang"),
+    "entity": _who("entity"),
+    "counterparty": _who("counterparty"),
+    "product": _product,
+    "value": _bounds("value_mid"),
+    "racks": _bounds("racks_base"),
+    "tier": _bounds("tier"),
+    "has_value": lambda value, key: pl.col("value_mid").is_not_null() if value else pl.col("value_mid").is_null(),
+}

@@ -1,0 +1,158 @@
+"""Facts become signals: every rule as one filter over the batch, every match with its strength, confidence and words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from tracker.extract.lexicon import Lexicon
+from tracker.thesis.compile import CompiledRule, Window, compile_rule
+from tracker.thesis.enrich import enrich
+from tracker.thesis.graph import beneficiaries
+from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.words import explain_frame
+from tracker.vocabulary import SIGNALS_SCHEMA, conform, empty
+
+
+def score_facts(
+    facts: pl.DataFrame,
+    history: pl.DataFrame,
+    thesis: Thesis,
+    lexicon: Lexicon,
+    *,
+    model: dict[str, pl.DataFrame],
+    now: datetime,
+) -> pl.DataFrame:
+    """Signals (SIGNALS schema) that new facts raise.
+
+    facts, history: SCORED_FACTS schema; history is everything known about the facts' entities and kinds, the facts
+    included. One signal per rule and story: reprints raise nothing more. The result does not depend on row order.
+    """
+    if facts.is_empty() or not thesis.rules:
+        return empty(SIGNALS_SCHEMA)
+    enriched = enrich(facts.sort("published_at", "fact_id"), history, lexicon, thesis.weights)
+    by_kind = {kind: part for (kind,), part in enriched.group_by("kind", maintain_order=True)}
+    fired: list[pl.DataFrame] = []
+    for rule in compiled(thesis.rules):
+        looked_at = [by_kind[kind] for kind in rule.kinds if kind in by_kind]
+        if looked_at:
+            fired.append(_fire(rule, pl.concat(looked_at), history))
+    signals = [frame for frame in fired if frame.height]
+    if not signals:
+        return empty(SIGNALS_SCHEMA)
+    return _finished(pl.concat(signals), thesis, now)
+
+
+_COMPILED: dict[tuple[str, str], CompiledRule] = {}
+
+
+def compiled(rules: list[Rule]) -> list[CompiledRule]:
+    """Rules compiled, each version once a process."""
+    result = []
+    for rule in rules:
+        key = (rule.id, rule.version)
+        if key not in _COMPILED:
+            _COMPILED[key] = compile_rule(rule)
+        result.append(_COMPILED[key])
+    return result
+
+
+def _fire(rule: CompiledRule, facts: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    matched = facts.filter(rule.condition)
+    if matched.is_empty():
+        return matched.clear().select(pl.lit(None).alias("rule_id"))
+    if rule.window is not None:
+        matched = _in_window(matched, history, rule, rule.window)
+    first = matched.with_columns(strength=rule.strength, confidence=rule.confidence).filter(pl.col("strength") > 0)
+    if first.is_empty():
+        return first.clear().select(pl.lit(None).alias("rule_id"))
+    # one signal per story: the strongest match speaks for it
+    best = first.sort(
+        ["strength", "confidence", "published_at", "fact_id"], descending=[True, True, False, False]
+    ).unique(["story_id", "entity"], keep="first", maintain_order=True)
+    return (
+        explain_frame(best, rule.rule)
+        .with_columns(
+            rule_id=pl.lit(rule.rule.id),
+            rule_version=pl.lit(rule.rule.version),
+            claim=pl.lit(rule.rule.claim),
+            pillar=pl.lit(rule.rule.pillar),
+            sign=pl.lit(rule.rule.direction, dtype=pl.Int8),
+            severity=pl.lit(rule.rule.severity),
+        )
+        .select(_COLUMNS)
+    )
+
+
+_COLUMNS: Final = (
+    *("rule_id", "rule_version", "claim", "pillar", "sign", "severity", "strength", "confidence", "racks_low"),
+    *("racks_base", "racks_high", "entity", "product", "kind", "explanation", "explanation_zh"),
+    *("fact_id", "doc_id", "story_id", "published_at"),
+)
+
+
+def _in_window(matched: pl.DataFrame, history: pl.DataFrame, rule: CompiledRule, window: Window) -> pl.DataFrame:
+    """Facts whose trailing window over history passes the bound; only facts published up to then count."""
+    kinds = history.filter(pl.col("kind").is_in(list(rule.kinds)))
+    value = (
+        pl.col("value_low").fill_null(pl.col("value_high")) + pl.col("value_high").fill_null(pl.col("value_low"))
+    ) / 2
+    past = kinds.select(
+        past_at="published_at",
+        past_value=value,
+        past_entity="entity",
+        past_story="story_id",
+        past_direction="direction",
+    )
+    values: list[float | None] = []
+    for at, direction in matched.select("published_at", "direction").iter_rows():  # windows fire rarely: few rows
+        inside = past.filter(
+            (pl.col("past_at") <= at) & (pl.col("past_at") > at - window.span) & (pl.col("past_direction") == direction)
+        )
+        values.append(_aggregate(inside, window.agg))
+    counted = matched.with_columns(window_value=pl.Series(values, dtype=pl.Float64))
+    if window.above is not None:
+        counted = counted.filter(pl.col("window_value") > window.above)
+    if window.below is not None:
+        counted = counted.filter(pl.col("window_value") < window.below)
+    return counted
+
+
+def _aggregate(inside: pl.DataFrame, agg: str) -> float | None:
+    result: Any = {
+        "count": inside.height,
+        "sum": inside["past_value"].sum(),
+        "mean": inside["past_value"].mean(),
+        "distinct_entities": inside["past_entity"].n_unique(),
+        "distinct_stories": inside["past_story"].n_unique(),
+    }[agg]
+    return None if result is None else float(result)
+
+
+def _finished(fired: pl.DataFrame, thesis: Thesis, now: datetime) -> pl.DataFrame:
+    ids = [
+        hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
+        for key in fired.select("rule_id", "rule_version", "fact_id").iter_rows()
+    ]
+    gains: dict[str, list[list[str]]] = defaultdict(list)
+    for entity, product, kind, sign in fired.select("entity", "product", "kind", "sign").iter_rows():
+        gain, squeeze = beneficiaries(thesis.graph, entity, product, kind, sign)
+        gains["beneficiaries"].append(gain)
+        gains["squeezed"].append(squeeze)
+    made = fired.with_columns(
+        pl.Series("signal_id", ids, dtype=pl.String),
+        pl.Series("beneficiaries", gains["beneficiaries"], dtype=pl.List(pl.String)),
+        pl.Series("squeezed", gains["squeezed"], dtype=pl.List(pl.String)),
+        direction=pl.col("sign"),
+        effective_at=pl.col("published_at"),
+        created_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
+        fact_ids=pl.concat_list("fact_id"),
+        doc_ids=pl.concat_list("doc_id"),
+    )
+    return conform(made.sort("effective_at", "signal_id"), SIGNALS_SCHEMA).unique(
+        "signal_id", keep="first", maintain_order=True
+    )
