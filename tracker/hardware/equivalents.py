@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from tracker.hardware.bom import items_of
@@ -41,6 +42,7 @@ COUNTING_KINDS: Final = frozenset(
 SYSTEM_FAMILIES: Final = frozenset({"rack_system", "accelerator", "server"})
 # layers whose capex buys racks; capex of a supplier builds factories
 BUYER_LAYERS: Final = frozenset({"cloud", "neocloud", "lab", "sovereign", "datacenter", "application", "buyer"})
+UNCOUNTED_UNITS: Final = ("nm", "months", "GBps", "TBps")
 POWER_KW: Final = {"W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
 GIGABYTES: Final = {"GB": 1.0, "TB": 1000.0}
 # money spent on a product -> item of the bill in dollars
@@ -220,7 +222,7 @@ def _unconvertible(kind: str | None, unit: str | None) -> str | None:
         return "no quantity stated"
     if unit in GROWTH_UNITS:
         return f"{unit} is a change or a share, not an amount"
-    if unit in ("nm", "months", "GBps", "TBps"):
+    if unit in UNCOUNTED_UNITS:
         return f"{unit} is not an amount of hardware"
     if kind is not None and kind not in COUNTING_KINDS:
         return f"a {kind} counts no racks"
@@ -260,22 +262,26 @@ def add_racks(
     null racks and "none: reason". An open end ("more than") takes the stated end; a period longer than a year is noted.
     """
     families = _families(products)
-    keyed = _with_keys(facts, catalogue, entities)
-    combos = keyed.select(KEYS).unique(maintain_order=True)
+    keyed = _with_keys(facts, catalogue, entities, families)
+    names = [f"_k_{name}" for name in KEYS]
+    combos = keyed.select(names).unique(maintain_order=True)
     converter = Converter(catalogue, families)
     rates = [_rate_row(converter, row) for row in combos.iter_rows(named=True)]  # one per combination, not per fact
-    frame = pl.concat([combos, pl.DataFrame(rates, schema=_RATE_SCHEMA)], how="horizontal")
+    frame = pl.concat([combos, pl.DataFrame(rates, schema=_RATE_SCHEMA)], how="horizontal").with_columns(
+        (pl.col("_method") + "; spread over several years").alias("_method_long"),
+        (pl.col("_method") + "; open end: the stated end").alias("_method_open"),
+    )
     low = pl.coalesce("value_low", "value_high").abs()
     high = pl.coalesce("value_high", "value_low").abs()
     first, last = pl.min_horizontal(low, high), pl.max_horizontal(low, high)
-    joined = keyed.join(frame, on=list(KEYS), how="left", nulls_equal=True, maintain_order="left")
+    joined = keyed.join(frame, on=names, how="left", nulls_equal=True, maintain_order="left")
     no_value = low.is_null() & pl.col("_low").is_not_null()
     notes = (
         pl.when(no_value).then(pl.lit("none: no value stated"))
         .when(pl.col("_low").is_null()).then(pl.col("_method"))
-        .when(pl.col("_long")).then(pl.col("_method") + "; spread over several years")
+        .when(pl.col("_long")).then(pl.col("_method_long"))
         .when(pl.col("value_low").is_null() | pl.col("value_high").is_null())
-        .then(pl.col("_method") + "; open end: the stated end")
+        .then(pl.col("_method_open"))
         .otherwise(pl.col("_method"))
     )  # fmt: skip
     return joined.with_columns(
@@ -283,35 +289,56 @@ def add_racks(
         ((first + last) / 2 * pl.col("_base")).alias("racks_base"),
         (last * pl.col("_high")).alias("racks_high"),
         notes.alias("racks_method"),
-    ).drop("_low", "_base", "_high", "_method", "_long", "layer", "buyer", "it_power")
+    ).drop("_low", "_base", "_high", "_method", "_method_long", "_method_open", "_long", *names)
 
 
 _RATE_SCHEMA: Final = {"_low": pl.Float64, "_base": pl.Float64, "_high": pl.Float64, "_method": pl.String}
 
 
 def _rate_row(converter: Converter, row: Mapping[str, Any]) -> dict[str, Any]:
-    rate = converter.rate(
-        row["unit"], kind=row["kind"], product=row["product"], layer=row["layer"], buyer=row["buyer"],
-        currency=row["currency"], it_power=row["it_power"],
-    )  # fmt: skip
+    key = {name: row[f"_k_{name}"] for name in KEYS if name not in ("unit", "it_power")}
+    rate = converter.rate(row["_k_unit"], it_power=row["_k_it_power"] == "true", **key)
     racks = rate.racks
     ends = (racks.low, racks.base, racks.high) if racks else (None, None, None)
     return {"_low": ends[0], "_base": ends[1], "_high": ends[2], "_method": rate.method}
 
 
-def _with_keys(facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame) -> pl.DataFrame:
+def _with_keys(
+    facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame, families: Mapping[str, str]
+) -> pl.DataFrame:
+    """facts + `_key` (one text per combination) and its parts under `_k_...`; what cannot matter to a rate is nulled,
+    so that a million facts share a few thousand combinations."""
     layers = dict(zip(entities["id"], entities["layer"], strict=True))
     named = [f.removeprefix("ai_share_") for f in catalogue.figures if f.startswith("ai_share_")]
-    extra = [c for c in ("racks_low", "racks_base", "racks_high", "racks_method") if c in facts.columns]
-    power = pl.col("unit").is_in(list(POWER_KW))
-    quoted = pl.col("quote").str.contains(r"(?i)\bIT (load|power|capacity)\b|critical IT|\bIT负载|\bIT容量")
+    unit, kind, product, entity = (pl.col(c).cast(pl.Categorical) for c in ("unit", "kind", "product", "entity"))
+    priced = {p for p, f in families.items() if f in MONEY_ITEM or f in SYSTEM_FAMILIES} | set(catalogue.products)
+    counting = kind.is_in(list(COUNTING_KINDS))
+    alive = counting & ~unit.is_in([*GROWTH_UNITS, *UNCOUNTED_UNITS]).fill_null(True)
+    money, capex = alive & (unit == "money"), kind == "capex"
+    told = product.is_in(list(priced)).fill_null(False)  # the product says which part the money buys
+    keys = {
+        "unit": unit,
+        "kind": pl.when(~alive | (money & (capex | ~told)) | unit.is_in(["W", "kW"])).then(kind).otherwise(pl.lit("order")),
+        "product": pl.when(alive & (~money | told)).then(product),
+        "layer": pl.when(money & (capex | ~told)).then(entity.replace_strict(layers, default=None, return_dtype=pl.String)),
+        "buyer": pl.when(money & capex & entity.is_in(named)).then(entity),
+        "currency": pl.when(money).then(pl.col("currency").cast(pl.Categorical)),
+        "it_power": pl.when(alive & _says_it_power(facts)).then(pl.lit("true")),
+    }  # fmt: skip
     period = pl.col("period")
-    return facts.drop(extra).with_columns(
-        pl.col("entity").replace_strict(layers, default=None, return_dtype=pl.String).alias("layer"),
-        pl.when((pl.col("kind") == "capex") & pl.col("entity").is_in(named)).then("entity").alias("buyer"),
-        pl.when(power).then(quoted).otherwise(None).alias("it_power"),
-        (period.str.contains(r"\d{4}\D+\d{4}") | period.str.starts_with("to ")).fill_null(False).alias("_long"),
-    )
+    long = (period.str.contains(r"\d{4}\D+\d{4}") | period.str.starts_with("to ")).fill_null(False)
+    parts = [expr.cast(pl.Categorical).alias(f"_k_{name}") for name, expr in keys.items()]
+    extra = [c for c in ("racks_low", "racks_base", "racks_high", "racks_method") if c in facts.columns]
+    return facts.drop(extra).with_columns(*parts, long.alias("_long"))
+
+
+def _says_it_power(facts: pl.DataFrame) -> pl.Series:
+    """Whether a power figure is the IT load. Only power rows are read: quotes are the widest column of the frame."""
+    rows = facts.with_row_index("_row").filter(pl.col("unit").is_in(list(POWER_KW))).select("_row", "quote")
+    said = rows.filter(pl.col("quote").str.contains(r"(?i)\bIT (load|power|capacity)\b|critical IT|IT负载|IT容量"))
+    mask = np.zeros(facts.height, dtype=bool)
+    mask[said["_row"].to_numpy()] = True
+    return pl.Series("it_power", mask)
 
 
 def _families(products: pl.DataFrame | None) -> dict[str, str]:
