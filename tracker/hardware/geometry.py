@@ -54,7 +54,7 @@ def gross_dies(
 def murphy_yield(area_mm2: float, defects_per_cm2: float) -> float:
     """Murphy: ((1 - e^-AD) / AD)^2."""
     ad = area_mm2 / 100 * defects_per_cm2
-    return 1.0 if ad == 0 else ((1 - math.exp(-ad)) / ad) ** 2
+    return 1.0 if ad == 0 else (-math.expm1(-ad) / ad) ** 2
 
 
 def negative_binomial_yield(area_mm2: float, defects_per_cm2: float, alpha: float) -> float:

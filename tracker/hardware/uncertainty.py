@@ -128,11 +128,12 @@ def _triangular(u: NDArray[np.floating], x: Interval) -> Draws:
 
 
 def _lognormal(u: NDArray[np.floating], x: Interval) -> Draws:
-    """Median at base, 5 % and 95 % near low and high, cut off at both."""
+    """Median at base; low and high are its 5 % and 95 % marks, each side with its own width; cut off at both."""
     if x.low <= 0:
         return _triangular(u, x)
-    sigma = np.log(x.high / x.low) / (2 * ndtri(0.95))
-    drawn: Draws = np.clip(x.base * np.exp(sigma * ndtri(u)), x.low, x.high).astype(np.float32)
+    z = ndtri(u) / ndtri(0.95)
+    widths = np.where(z < 0, np.log(x.base / x.low), np.log(x.high / x.base))
+    drawn: Draws = np.clip(x.base * np.exp(widths * z), x.low, x.high).astype(np.float32)
     return drawn
 
 

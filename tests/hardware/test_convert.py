@@ -1,0 +1,84 @@
+"""Words to racks and back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import RuleError
+from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.convert import convert, quantity_of
+from tracker.resources import data_dir
+
+WAYS = [
+    ("{} MW", "kw_facility", 1e-3), ("{} kW IT", "kw_it", 1.0), ("{} GB of HBM3E", "hbm_gb", 1.0),
+    ("{} CoWoS wafers per month", "cowos_wafers", 1.0), ("{} GPUs", "accelerators", 1.0),
+    ("${} of GB200 NVL72 racks", "usd_system", 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "base", "high"),
+    [
+        ("1 GW", 1e6 / 174, 1e6 / 145.2, 1e6 / 126),
+        ("$3.5B of GB200 NVL72 racks", 875, 3500 / 3.1, 1750),
+        ("72000 B200 GPUs", 1000, 1000, 1000),
+        ("72000 GB200 GPUs", 1000, 1000, 1000),
+        ("144,000 Blackwell dies", 1000, 1000, 1000),
+        ("1,000,000 GB of HBM3E", 1e6 / 13392, 1e6 / 13392, 1e6 / 13392),
+        ("75000 CoWoS wafers per month", 75000 * 16 * 0.85 / 72, 75000 * 16 * 0.93 / 72, 75000 * 16 * 0.97 / 72),
+        ("30万片 CoWoS", 300000 * 16 * 0.85 / 72, 300000 * 16 * 0.93 / 72, 300000 * 16 * 0.97 / 72),
+        ("$80B capex of MSFT", 80e9 * 0.65 * 0.45 / 4e6, 80e9 * 0.75 * 0.6 / 3.1e6, 80e9 * 0.85 * 0.7 / 2e6),
+        ("500 Helios racks", 500, 500, 2000),
+        ("1000 NVL36 racks", 500, 500, 500),
+    ],
+)  # fmt: skip
+def test_words_become_racks(catalogue: Catalogue, text: str, low: float, base: float, high: float) -> None:
+    found = convert(text, catalogue)
+    assert (found.racks_low, found.racks_base, found.racks_high) == pytest.approx((low, base, high), rel=1e-6)
+    assert found.method
+    assert found.system == "gb200_nvl72"
+
+
+def test_a_bare_count_of_a_name_counts_what_the_name_is(catalogue: Catalogue) -> None:
+    assert convert("18,000 GB300", catalogue).racks_base == pytest.approx(250)
+    assert convert("5000 NVL72", catalogue).racks_base == pytest.approx(5000)
+    assert convert("3 CloudMatrix 384", catalogue).racks_base == pytest.approx(3 * 384 / 72)
+
+
+def test_racks_can_be_asked_in_another_system(catalogue: Catalogue) -> None:
+    assert convert("1 GW", catalogue, "vr_nvl72").racks_base == pytest.approx(1e6 / (210 * 1.1))
+
+
+@pytest.mark.parametrize("text", ["100 bananas", "hello", "", "5% growth", "3 nm", "$10B capex of TSMC"])
+def test_what_has_no_way_to_racks_is_refused_with_examples(catalogue: Catalogue, text: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        convert(text, catalogue)
+    assert "understood:" in str(caught.value)
+
+
+@pytest.mark.parametrize(("form", "item", "scale"), WAYS)
+@given(racks=st.floats(0.5, 5e4))
+def test_racks_to_quantity_and_back_agree(form: str, item: str, scale: float, racks: float) -> None:
+    catalogue = _catalogue()
+    amount = quantity_of(catalogue, racks, item).base * scale
+    found = convert(form.format(f"{amount:.6f}"), catalogue)
+    assert found.racks_base == pytest.approx(racks, rel=1e-3)
+    assert found.racks_low <= found.racks_base <= found.racks_high
+
+
+def test_the_way_back_of_an_unknown_item_is_refused(catalogue: Catalogue) -> None:
+    with pytest.raises(RuleError, match="not in the bill"):
+        quantity_of(catalogue, 1, "flux_capacitors")
+
+
+def _catalogue() -> Catalogue:
+    from tracker.hardware.catalogue import load_catalogue
+
+    if "c" not in _KEPT:
+        _KEPT["c"] = load_catalogue(data_dir("rules") / "hardware")
+    return _KEPT["c"]
+
+
+_KEPT: dict[str, Catalogue] = {}
