@@ -44,6 +44,8 @@ def test_words_become_racks(catalogue: Catalogue, text: str, low: float, base: f
 def test_a_bare_count_of_a_name_counts_what_the_name_is(catalogue: Catalogue) -> None:
     assert convert("18,000 GB300", catalogue).racks_base == pytest.approx(250)
     assert convert("5000 NVL72", catalogue).racks_base == pytest.approx(5000)
+    assert convert("1000台 GB200机柜", catalogue).racks_base == pytest.approx(1000)
+    assert convert("10万张 H100", catalogue).racks_base == pytest.approx(1e5 / 72)
     assert convert("3 CloudMatrix 384", catalogue).racks_base == pytest.approx(3 * 384 / 72)
 
 

@@ -28,6 +28,7 @@ _SCALE: Final = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "万": 1e4
 _DIES: Final = re.compile(r"\bdies?\b|裸片", re.I)
 _IT: Final = re.compile(r"\bIT\b|critical")
 _CAPEX: Final = re.compile(r"capex|capital expenditure|capital spending|资本开支|资本支出|資本支出", re.I)
+_RACKS: Final = re.compile(r"\bracks?\b|\bcabinets?\b|机柜|機櫃|机架", re.I)
 _STACKS: Final = re.compile(r"\bstacks?\b|颗", re.I)
 
 
@@ -99,7 +100,7 @@ def _quantity(text: str | Quantity, words: str, name: Name | None) -> tuple[Quan
     counted = parsed is None or parsed.unit in ("units", "pct", None)
     if bare and (name is not None or stacks or parsed is None) and counted:
         value = float(bare["n"].replace(",", "")) * _SCALE.get((bare["m"] or "").lower(), 1.0)
-        noun = name.noun if name else None
+        noun = "racks" if name and name.noun == "gpus" and _RACKS.search(words) else name.noun if name else None
         unit = {"racks": "racks", "gpus": "gpus"}.get(noun or "", "units")
         if name is not None or _product_in(words) is not None:
             return Quantity(0, len(words), value, value, unit), noun
