@@ -64,12 +64,12 @@ def compiled(rules: list[Rule]) -> list[CompiledRule]:
 def _fire(rule: CompiledRule, facts: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
     matched = facts.filter(rule.condition)
     if matched.is_empty():
-        return matched.clear().select(pl.lit(None).alias("rule_id"))
+        return pl.DataFrame()
     if rule.window is not None:
         matched = _in_window(matched, history, rule, rule.window)
     first = matched.with_columns(strength=rule.strength, confidence=rule.confidence).filter(pl.col("strength") > 0)
     if first.is_empty():
-        return first.clear().select(pl.lit(None).alias("rule_id"))
+        return pl.DataFrame()
     # one signal per story: the strongest match speaks for it
     best = first.sort(
         ["strength", "confidence", "published_at", "fact_id"], descending=[True, True, False, False]
