@@ -29,6 +29,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from tracker import jobs
+from tracker.alerts import outbox
 from tracker.config import Settings, load_settings
 from tracker.errors import TrackerError
 from tracker.ingest.archive import Archive
@@ -40,7 +41,6 @@ from tracker.store import Store
 from tracker.web.app import Health, serve
 
 DIGEST_CHECK_S: Final = 20
-WATCH_S: Final = 300
 HOUSEKEEPING_H: Final = 24
 DELIVERY_CHECK_S: Final = 5  # how often deliveries whose back-off has ended are looked for
 
@@ -66,7 +66,6 @@ class Daemon:
         self.mail_waiting = asyncio.Event()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.health = Health(started_at=now_utc())
-        self.last_publish = now_utc()
         self.dirty = False
         self.store: Store
         self.kit: Kit
@@ -93,7 +92,7 @@ class Daemon:
                 self._plan_everything()
                 self.scheduler.start()
                 deliveries = self._spawn(self._deliver_forever())
-                server = await serve(self.settings.daemon, self.health, self.settings.store.path, self._take_feedback)
+                server = await serve(self.settings.daemon, self.health, self.settings.store.path)
                 log.info("started", sources=len(self.sources), database=str(self.settings.store.path))
                 await self.stopping.wait()
                 await self._drain(deliveries)
@@ -148,7 +147,6 @@ class Daemon:
         for name, seconds, work in (
             ("digest", DIGEST_CHECK_S, self._digest),
             ("publish", self.settings.store.publish_seconds, self._publish),
-            ("watch", WATCH_S, self._watch),
             ("housekeeping", HOUSEKEEPING_H * 3600, self._keep_house),
         ):
             self.scheduler.add_job(
@@ -200,10 +198,18 @@ class Daemon:
         due = now_utc() + timedelta(minutes=source.poll_minutes)
         try:
             async with self.slots:
-                state, known = await self._write(jobs.source_state, self.store, source)
-                outcome = await fetch_source(source, state, self.client, self.archive, now_utc(), known_urls=known)
+                state, known = await self._write(jobs.source_state, self.store, source, now_utc())
+                outcome = await fetch_source(
+                    source,
+                    state,
+                    self.client,
+                    self.archive,
+                    now_utc(),
+                    known_urls=known,
+                    issuers=self.kit.lexicon.issuers,
+                )
                 counts, due = await self._write(
-                    jobs.take_in, self.store, self.kit, self.settings, source, outcome, now_utc()
+                    jobs.take_in, self.store, self.kit, outcome, now_utc(), self.settings.mail
                 )
             self.health.polls += 1
             self.dirty = True
@@ -211,6 +217,11 @@ class Daemon:
                 log.info("polled", source=source_id, **counts.summary(), problems=outcome.problems[:5])
             if counts.alerts:
                 self.mail_waiting.set()
+        except Exception as error:
+            # a failing source never stops the others: it is recorded, and tried again at its next time
+            self.health.errors += 1
+            log.error("a poll failed", source=source_id, error=repr(error), exc_info=error)
+            await self._write(jobs.record_failure, self.store, f"poll:{source_id}", error, now_utc())
         finally:
             self._plan_poll(source_id, due)
 
@@ -223,15 +234,14 @@ class Daemon:
             await self._guarded("deliver", self._deliver)
 
     async def _deliver(self) -> None:
-        if not await self._write(jobs.deliveries_waiting, self.store, now_utc()):
+        if not await self._write(outbox.waiting, self.store, now_utc()):
             return
         if self.dirty:
-            await self._publish_now()
+            await self._publish_now()  # whoever follows a mail into the database finds what it tells of
         loop = asyncio.get_running_loop()
-        report = await loop.run_in_executor(
-            self.mailer, partial(jobs.deliver, self.store, self.kit, self.settings, now_utc())
-        )
+        report = await loop.run_in_executor(self.mailer, jobs.deliver, self.store, self.settings, now_utc())
         self.health.mails_sent += report.sent
+        self.dirty = True
         log.info("delivered", sent=report.sent, failed=report.failed, dead=report.dead)
 
     async def _digest(self) -> None:
@@ -239,34 +249,20 @@ class Daemon:
         if made:
             log.info("digest made", recipients=made)
             self.mail_waiting.set()
-            await self._heartbeat()
-
-    async def _heartbeat(self) -> None:
-        url = self.settings.daemon.heartbeat_url
-        if url:
-            await self.client.get(url)
+            if self.settings.daemon.heartbeat_url:
+                await self.client.get(self.settings.daemon.heartbeat_url)
 
     async def _publish(self) -> None:
-        if self.dirty:
+        if self.dirty or self.health.published_at is None:
             await self._publish_now()
 
     async def _publish_now(self) -> None:
         self.dirty = False
         await self._write(self.store.publish)
-        self.last_publish = now_utc()
-        self.health.published_at = self.last_publish
-
-    async def _watch(self) -> None:
-        if await self._write(jobs.watch, self.store, self.kit, self.settings, now_utc()):
-            self.mail_waiting.set()
+        self.health.published_at = now_utc()
 
     async def _keep_house(self) -> None:
         await self._write(jobs.keep_house, self.store, self.settings, now_utc())
-
-    async def _take_feedback(self, token: str) -> str:
-        text = await self._write(jobs.take_feedback, self.store, self.kit, self.settings, token, now_utc())
-        self.dirty = True
-        return text
 
     async def _guarded(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """A failing round is recorded and the loop goes on: the next round tries again."""

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.config import Settings
+from tracker.alerts import outbox
+from tracker.alerts.route import recipients_of
+from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
 from tracker.ingest.client import HttpSettings
 from tracker.ingest.fetch import FetchOutcome
@@ -26,16 +28,16 @@ from tracker.store import Store
 from tracker.text.documents import build_documents
 from tracker.vocabulary import UTC_TIME
 
-_FETCHES: Final = {
+_FETCHES: Final[dict[str, Any]] = {
     "fetch_id": pl.String, "source_id": pl.String, "url": pl.String, "requested_at": UTC_TIME, "status": pl.Int32,
     "bytes": pl.Int64, "elapsed_ms": pl.Float64, "not_modified": pl.Boolean, "error_class": pl.String,
     "error": pl.String, "raw_sha256": pl.String,
 }  # fmt: skip
-_RAW: Final = {
+_RAW: Final[dict[str, Any]] = {
     "sha256": pl.String, "location": pl.String, "media_type": pl.String, "bytes": pl.Int64, "first_seen": UTC_TIME,
     "url": pl.String,
 }  # fmt: skip
-_SOURCES: Final = {
+_SOURCES: Final[dict[str, Any]] = {
     "source_id": pl.String, "name": pl.String, "kind": pl.String, "url": pl.String, "lang": pl.String, "tier": pl.Int8,
     "enabled": pl.Boolean, "poll_minutes": pl.Float64, "etag": pl.String, "last_modified": pl.String,
     "failures": pl.Int32, "last_error": pl.String, "last_fetch_at": UTC_TIME, "last_success_at": UTC_TIME,
@@ -86,7 +88,7 @@ def source_state(store: Store, source: Source, now: datetime) -> tuple[dict[str,
 
 
 def take_in(
-    store: Store, kit: Kit, outcome: FetchOutcome, now: datetime, recipients: Any = ()
+    store: Store, kit: Kit, outcome: FetchOutcome, now: datetime, mail: MailSettings | None = None
 ) -> tuple[Counts, datetime]:
     """Write what a poll brought and take it through the path; returns what was new and when the source is due next.
 
@@ -97,7 +99,7 @@ def take_in(
         store.append("fetches", pl.DataFrame(outcome.fetches, schema=_FETCHES))
         store.append("raw", pl.DataFrame(outcome.raw, schema=_RAW))
         documents = build_documents(outcome.items, source, now)
-        counts = process(store, kit, documents, now, figures=outcome.facts, recipients=recipients)
+        counts = process(store, kit, documents, now, figures=outcome.facts, mail=mail)
         series = outcome.series.with_columns(pl.lit(now).cast(UTC_TIME).alias("ingested_at"))
         counts.series += store.append("series", series).height
         counts.problems += outcome.problems
@@ -109,7 +111,7 @@ def take_in(
 
 
 def recover(store: Store, now: datetime) -> None:
-    """After a start: runs that never ended were interrupted."""
+    """After a start: runs that never ended were interrupted, deliveries that were under way are tried again."""
     store.execute("UPDATE runs SET status = 'interrupted', ended_at = $now WHERE status = 'running'", {"now": now})
 
 
@@ -153,6 +155,16 @@ def keep_house(store: Store, settings: Settings, now: datetime) -> int:
         store.execute("DELETE FROM fetches WHERE requested_at < $cutoff", cutoff)
         store.execute("DELETE FROM runs WHERE ended_at < $cutoff", cutoff)
     return before - int(store.scalar("SELECT (SELECT count(*) FROM fetches) + (SELECT count(*) FROM runs)"))
+
+
+def deliver(store: Store, settings: Settings, now: datetime) -> outbox.DeliveryReport:
+    """Send what is due; nothing when no mail server is configured."""
+    return outbox.deliver_due(store, settings.mail, now) if settings.mail.host else outbox.DeliveryReport()
+
+
+def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
+    """Queue the digests that are due; returns how many."""
+    return outbox.enqueue_digests(store, recipients_of(settings.mail), kit.thesis, settings.mail, now)
 
 
 def free_disk_share(settings: Settings) -> float:

@@ -7,15 +7,36 @@ another room; this module only fetches what the step needs and writes what it re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
+import polars as pl
+import structlog
+
+from tracker.alerts import outbox
+from tracker.alerts.route import recipients_of, route_signals
+from tracker.config import MailSettings
+from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
+from tracker.hardware.equivalents import add_racks
+from tracker.store import Store
+from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
+from tracker.thesis.conviction import conviction
 from tracker.thesis.schema import Thesis, load_thesis
+from tracker.thesis.score import score_facts
+from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
 
-Report = Callable[[str, int], None]  # (stage, rows): for progress bars
+log = structlog.get_logger("pipeline")
+
+_KNOWN_STORIES: Final = """
+SELECT doc_id, story_id, published_at, signature FROM documents
+WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
+"""
+_HISTORY: Final = "SELECT * FROM v_facts WHERE entity IN (SELECT unnest($entities)) OR kind IN (SELECT unnest($kinds))"
 
 
 @dataclass(frozen=True)
@@ -29,8 +50,18 @@ class Kit:
     @classmethod
     def load(cls, rules_dirs: Sequence[Path]) -> Kit:
         """Load the thesis folders; raises RuleError with file:line when a file every step needs is unusable."""
-        hardware = next(d / "hardware" for d in [*reversed(rules_dirs), *rules_dirs] if (d / "hardware").is_dir())
-        return cls(load_lexicon(rules_dirs), load_catalogue(hardware), load_thesis(rules_dirs))
+        return cls(
+            load_lexicon(rules_dirs),
+            load_catalogue(_last_folder(rules_dirs, "hardware")),
+            load_thesis(rules_dirs),
+        )
+
+
+def _last_folder(dirs: Sequence[Path], name: str) -> Path:
+    """The folder of a later thesis over that of an earlier one; the built-in one when none brings it."""
+    from tracker.resources import data_dir
+
+    return next((d / name for d in reversed(dirs) if (d / name).exists()), data_dir("rules") / name)
 
 
 @dataclass
@@ -53,3 +84,148 @@ class Counts:
     def anything(self) -> bool:
         """Whether something new came in."""
         return bool(self.documents or self.facts or self.series or self.signals)
+
+    def summary(self) -> dict[str, int]:
+        """The numbers, for logs and the record of runs."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "problems"}
+
+
+def process(
+    store: Store,
+    kit: Kit,
+    documents: pl.DataFrame,
+    now: datetime,
+    *,
+    figures: pl.DataFrame | None = None,
+    mail: MailSettings | None = None,
+) -> Counts:
+    """Take documents through the whole path in one transaction; returns what was new.
+
+    documents: DOCUMENTS schema. figures: facts (FACTS schema) that were read from structure (XBRL) and belong to these
+    documents. mail: who may get alerts at once; without a mail server nothing is routed.
+    """
+    with store.transaction():
+        new = store.append("documents", _with_stories(store, conform(documents, DOCUMENTS_SCHEMA)))
+        if new.is_empty():
+            return Counts()
+        structured = figures if figures is not None else empty(FACTS_SCHEMA)
+        told = new.join(structured.select("doc_id").unique(), on="doc_id", how="anti")
+        counts = Counts(documents=new.height)
+        read = _read_safely(told, kit.lexicon, counts)
+        facts = pl.concat([read, conform(structured.join(new.select("doc_id"), on="doc_id", how="semi"), FACTS_SCHEMA)])
+        return _after_facts(store, kit, _in_context(facts, new, kit), now, counts, mail)
+
+
+def _with_stories(store: Store, documents: pl.DataFrame) -> pl.DataFrame:
+    if documents.is_empty():
+        return documents
+    window = timedelta(days=STORY_WINDOW_DAYS)
+    published = pl.col("published_at")
+    start, end = documents.select(start=published.min() - window, end=published.max() + window).row(0)
+    known = store.read(_KNOWN_STORIES, {"start": start, "end": end})
+    fresh = documents.join(known.select("doc_id"), on="doc_id", how="anti").drop("story_id")
+    return assign_stories(fresh, known)
+
+
+def _read_safely(documents: pl.DataFrame, lexicon: Lexicon, counts: Counts) -> pl.DataFrame:
+    """Facts of a batch; a document that breaks the extractor is named and left without facts, the others go on."""
+    if documents.is_empty():
+        return empty(FACTS_SCHEMA)
+    try:
+        return extract_facts(documents, lexicon)
+    except Exception as error:
+        if documents.height == 1:
+            problem = f"document {documents.item(0, 'doc_id')} cannot be read by the extractor: {error!r}"
+            counts.problems.append(problem)
+            log.error(problem, exc_info=error)
+            return empty(FACTS_SCHEMA)
+        half = documents.height // 2
+        return pl.concat([_read_safely(part, lexicon, counts) for part in (documents[:half], documents[half:])])
+
+
+def _in_context(facts: pl.DataFrame, documents: pl.DataFrame, kit: Kit) -> pl.DataFrame:
+    """Facts with what they inherit from their document and with their rack-equivalents (SCORED_FACTS schema)."""
+    inherited = documents.select("doc_id", "published_at", "ingested_at", "story_id", "source_id", "tier", "lang")
+    joined = facts.join(inherited, on="doc_id", how="left", maintain_order="left")
+    return conform(add_racks(joined, kit.catalogue, kit.lexicon.entities), SCORED_FACTS_SCHEMA)
+
+
+def _after_facts(
+    store: Store, kit: Kit, facts: pl.DataFrame, now: datetime, counts: Counts, mail: MailSettings | None
+) -> Counts:
+    new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))
+    counts.facts += new.height
+    _supersede_restated(store, new, now)
+    signals = score(store, kit, conform(new, SCORED_FACTS_SCHEMA), now)
+    fresh = conform(store.append("signals", signals), SIGNALS_SCHEMA)
+    counts.signals += fresh.height
+    if fresh.height:
+        update_conviction(store, kit, now)
+        if mail is not None and (recipients := recipients_of(mail)):
+            groups = route_signals(fresh, recipients, outbox.silences(store), now)
+            counts.alerts += outbox.enqueue_groups(store, groups, kit.thesis, mail, now)
+    return counts
+
+
+def score(store: Store, kit: Kit, facts: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Signals (SIGNALS schema) of new facts, given everything known about their entities and kinds."""
+    if facts.is_empty():
+        return empty(SIGNALS_SCHEMA)
+    params = {"entities": facts["entity"].unique().to_list(), "kinds": facts["kind"].unique().to_list()}
+    history = conform(store.read(_HISTORY, params), SCORED_FACTS_SCHEMA)
+    return score_facts(facts, history, kit.thesis, kit.lexicon, model={}, now=now)
+
+
+def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> None:
+    """A figure filed again with another value: the later filing counts from now on."""
+    restated = facts.filter(pl.col("extractor") == "xbrl")
+    if restated.is_empty():
+        return
+    older = store.read(
+        """
+        SELECT fact_id FROM v_facts f WHERE extractor = 'xbrl' AND entity IN (SELECT unnest($entities))
+        QUALIFY row_number() OVER (PARTITION BY entity, kind, period, unit ORDER BY published_at DESC, fact_id) > 1
+        """,
+        {"entities": restated["entity"].unique().to_list()},
+    )
+    store.supersede("facts", older["fact_id"], at=now, by="restated")
+
+
+def update_conviction(store: Store, kit: Kit, now: datetime) -> pl.DataFrame:
+    """Compute conviction anew and keep the claims that moved; returns the rows written."""
+    signals = conform(store.read("SELECT * FROM v_signals"), SIGNALS_SCHEMA)
+    reviews = store.read("SELECT * FROM v_reviews WHERE target = 'signal'")
+    fresh = conviction(signals, kit.thesis, reviews, now)
+    latest = store.read("SELECT claim, log_odds AS before FROM v_latest_conviction")
+    moved = fresh.join(latest, on="claim", how="left").filter(
+        pl.col("before").is_null() | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)
+    )
+    return store.append("conviction", moved.drop("before"))
+
+
+def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) -> Counts:
+    """Facts and signals of stored documents again, with today's program and rules; history stays.
+
+    Rows that are made again keep their ids; what is no longer made is closed at `now`, what is new is recorded at `now`.
+    """
+    counts = Counts(documents=documents.height)
+    with store.transaction():
+        read = _read_safely(conform(documents, DOCUMENTS_SCHEMA), kit.lexicon, counts)
+        facts = _in_context(read, documents, kit)
+        old = store.read(
+            "SELECT fact_id FROM v_facts WHERE extractor <> 'xbrl' AND doc_id IN (SELECT unnest($ids))",
+            {"ids": documents["doc_id"].to_list()},
+        )
+        gone = old.join(facts.select("fact_id"), on="fact_id", how="anti")
+        store.supersede("facts", gone["fact_id"], at=now, by=EXTRACTOR_VERSION)
+        new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))
+        counts.facts = new.height
+        signals = score(store, kit, facts, now)
+        standing = store.read(
+            "SELECT signal_id FROM v_signals WHERE list_has_any(doc_ids, $ids)", {"ids": documents["doc_id"].to_list()}
+        )
+        retired = standing.join(signals.select("signal_id"), on="signal_id", how="anti")
+        store.supersede("signals", retired["signal_id"], at=now)
+        counts.signals = store.append("signals", signals).height
+        update_conviction(store, kit, now)
+    return counts

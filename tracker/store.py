@@ -45,6 +45,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "sources": ("source_id",),
     "alerts": ("alert_id",),
     "deliveries": ("alert_id", "channel"),
+    "silences": ("silence_id",),
+    "acks": ("alert_id",),
 }
 # What the snapshot carries when the whole file has grown too large to copy every minute.
 REPORTING_TABLES: Final = (

@@ -25,6 +25,7 @@ from tracker.ingest.sources import Source
 SAMPLES: Final = Path(__file__).with_name("samples.yaml")
 _ACCESSION: Final = "0001045810-26-000051"
 _CIK: Final = 1045810
+PORT: Final = 47615
 
 
 def groups() -> list[dict[str, Any]]:
@@ -263,13 +264,26 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: the tracker tells what it fetched."""
 
 
+def _bound(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", PORT), handler)
+    except OSError:  # another demonstration is running
+        return ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+
 @contextmanager
 def running() -> Iterator[SampleServer]:
-    """The server on a free port of 127.0.0.1, in a thread of its own."""
-    handler = type("Handler", (_Handler,), {"pages": {}})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+    """The server on 127.0.0.1, in a thread of its own.
+
+    Documents are known by their address, so the port is the same in every run where it can be had.
+    """
+
+    class Handler(_Handler):
+        pages: ClassVar[dict[str, tuple[str, bytes]]] = {}
+
+    with _bound(Handler) as httpd:
         samples = SampleServer(f"http://127.0.0.1:{httpd.server_address[1]}")
-        handler.pages = samples.pages
+        Handler.pages = samples.pages
         thread = threading.Thread(target=httpd.serve_forever, name="samples", daemon=True)
         thread.start()
         try:

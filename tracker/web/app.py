@@ -1,10 +1,8 @@
-"""Health, metrics and the one-click answers to a mail: what the running daemon shows on its port."""
+"""Health and metrics: what the running daemon shows on its port."""
 
 from __future__ import annotations
 
 import asyncio
-import html
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +13,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tracker.config import DaemonSettings
@@ -53,14 +51,12 @@ class Server:
             await self._task
 
 
-async def serve(
-    settings: DaemonSettings, health: Health, store_path: Path, take_feedback: Callable[[str], Awaitable[str]]
-) -> Server:
+async def serve(settings: DaemonSettings, health: Health, store_path: Path) -> Server:
     """Start serving; port 0 in the settings serves nothing."""
     if settings.port == 0:
         return Server(None, None)
     config = uvicorn.Config(
-        build_app(health, store_path, take_feedback),
+        build_app(health, store_path),
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -82,7 +78,7 @@ async def _serve_or_complain(server: uvicorn.Server, settings: DaemonSettings) -
         log.error("the health page could not be served", host=settings.host, port=settings.port)
 
 
-def build_app(health: Health, store_path: Path, take_feedback: Callable[[str], Awaitable[str]]) -> Starlette:
+def build_app(health: Health, store_path: Path) -> Starlette:
     """The pages."""
 
     async def healthz(_: Request) -> Response:
@@ -105,28 +101,11 @@ def build_app(health: Health, store_path: Path, take_feedback: Callable[[str], A
     async def metrics(_: Request) -> Response:
         return Response(await asyncio.to_thread(_metrics, health, store_path), media_type=_METRICS_TYPE)
 
-    async def ask(request: Request) -> Response:
-        # A mail client or a scanner may open every link of a mail by itself: a GET only asks, the answer is a POST.
-        token = html.escape(request.path_params["token"], quote=True)
-        return HTMLResponse(
-            "<!doctype html><meta name=viewport content='width=device-width'><title>Tracker</title>"
-            f"<form method=post action='/f/{token}'><button style='font:1.2em sans-serif;padding:.6em 1.2em'>"
-            "Confirm / 确认</button></form>"
-        )
-
-    async def answer(request: Request) -> Response:
-        try:
-            return PlainTextResponse(await take_feedback(request.path_params["token"]))
-        except TrackerError as error:
-            return PlainTextResponse(error.message, status_code=403)
-
     return Starlette(
         routes=[
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
-            Route("/f/{token}", ask, methods=["GET"]),
-            Route("/f/{token}", answer, methods=["POST"]),
         ]
     )
 

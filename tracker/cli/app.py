@@ -1,0 +1,56 @@
+"""The tree of commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tracker import __version__
+from tracker.cli import demo, doctor, ingest, look, mail, model, operate, rules, run, sources, sql
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Track a market thesis: documents to facts to signals to conviction to alerts.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Track a market thesis: documents to facts to signals to conviction to alerts."""
+
+
+app.command()(demo.demo)
+app.command()(operate.init)
+app.command()(doctor.doctor)
+app.command()(run.run)
+app.command()(run.once)
+app.command()(ingest.ingest)
+app.command()(ingest.extract)
+app.command()(ingest.score)
+app.command("reprocess")(ingest.reprocess_command)
+app.command()(look.signals)
+app.command()(look.facts)
+app.command()(look.thesis)
+app.command()(look.ledger)
+app.command()(look.stories)
+app.command()(sources.sources)
+app.command()(sql.sql)
+app.command()(mail.digest)
+app.command()(operate.backup)
+app.command()(operate.restore)
+app.command()(operate.prune)
+app.add_typer(rules.app, name="rules")
+app.add_typer(model.app, name="model")
+app.add_typer(mail.alerts_app, name="alerts")

@@ -1,0 +1,115 @@
+"""`tracker model`: the hardware model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from tracker.cli.options import ConfigOption, JsonOption, RulesOption, settings_from
+from tracker.cli.output import console, print_json, show
+from tracker.config import Settings
+from tracker.hardware.catalogue import Catalogue, load_catalogue, show_system
+from tracker.hardware.check import check as run_check
+from tracker.hardware.check import cross_checks, failed
+from tracker.hardware.convert import convert as run_convert
+from tracker.resources import data_dir
+
+app = typer.Typer(no_args_is_help=True, help="The model of rack-scale hardware.")
+
+
+def _catalogue(settings: Settings) -> Catalogue:
+    folders = [d / "hardware" for d in reversed(settings.rules_dirs) if (d / "hardware").is_dir()]
+    return load_catalogue(folders[0] if folders else Path(data_dir("rules")) / "hardware")
+
+
+@app.command()
+def convert(
+    quantity: Annotated[
+        str, typer.Argument(help='What to convert: "1 GW", "$3.5B of GB200 NVL72 racks", "30万片 CoWoS".')
+    ],
+    system: Annotated[str | None, typer.Option(help="System to convert with, e.g. gb300_nvl72.", metavar="ID")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    rules: RulesOption = None,
+) -> None:
+    """Turn a quantity into NVL72-equivalent racks: low, base and high, with the path and its factors."""
+    result = run_convert(quantity, _catalogue(settings_from(config, None, rules)), system=system).as_dict()
+    if as_json:
+        print_json(result)
+        return
+    console.print(
+        f"[bold]{result['racks_base']:,.0f}[/] NVL72-equivalent racks "
+        f"({result['racks_low']:,.0f} to {result['racks_high']:,.0f}) with {result['system']}"
+    )
+    console.print(str(result["method"]), highlight=False)
+    if result["inputs"]:
+        console.print(result["inputs"])
+
+
+@app.command()
+def check(
+    crosscheck: Annotated[
+        bool, typer.Option("--cross", help="Also compare with published totals (not fitted).")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    rules: RulesOption = None,
+) -> None:
+    """Reproduce every golden number from the catalogue. Exit code 1 on a miss."""
+    catalogue = _catalogue(settings_from(config, None, rules))
+    results = run_check(catalogue)
+    misses = failed(results)
+    if as_json:
+        answer: dict[str, Any] = {"golden": results.to_dicts(), "failed": misses.height}
+        if crosscheck:
+            answer["cross_checks"] = cross_checks(catalogue).to_dicts()
+        print_json(answer)
+    else:
+        columns = [
+            c
+            for c in ("id", "statement", "expected", "computed", "diff_pct", "tolerance_pct", "ok", "note")
+            if c in results.columns
+        ]
+        show(results.select(columns), title="Golden numbers", wrap=("statement", "note"))
+        if crosscheck:
+            show(
+                cross_checks(catalogue),
+                title="Published totals (not fitted)",
+                wrap=tuple(cross_checks(catalogue).columns),
+            )
+        reproduced = results.filter(pl.col("ok").fill_null(False)).height
+        console.print(f"{reproduced} of {results.height} reproduced, {misses.height} missed")
+    if misses.height:
+        raise typer.Exit(1)
+
+
+@app.command("show")
+def show_command(
+    system: Annotated[str | None, typer.Argument(metavar="SYSTEM")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    rules: RulesOption = None,
+) -> None:
+    """Every catalogue and derived figure of a system; without one, the list of systems."""
+    catalogue = _catalogue(settings_from(config, None, rules))
+    if system is None:
+        columns = [
+            c
+            for c in ("id", "name", "vendor", "announced", "accelerators", "scale_up_domain_size")
+            if c in catalogue.systems.columns
+        ]
+        show(catalogue.systems.select(columns), title="Systems", as_json=as_json)
+        return
+    figures = show_system(catalogue, system)
+    if as_json:
+        print_json(figures)
+        return
+    rows = [
+        {"figure": k, "value": str(v)}
+        for k, v in figures.items()
+        if v is not None and k not in ("sources", "field_sources")
+    ]
+    show(pl.DataFrame(rows), title=str(figures.get("name", system)), wrap=("value",))
