@@ -1,0 +1,139 @@
+"""The daemon as its operator and its reader meet it: real processes, a real mail server, a real feed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.daemon.world import World, daemon, until
+
+RAISED = "Meta raised its 2026 capital expenditure guidance to ${} billion from $65 billion."
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def started(world: World) -> None:
+    until(lambda: world.folder.joinpath("daemon.log").exists() and '"started"' in world.log, 30, "start")
+
+
+def test_news_is_in_the_mailbox_within_the_poll_interval_and_two_seconds(world: World) -> None:
+    with daemon(world):
+        started(world)
+        until(lambda: len(world.mails()) == 1, 30, "the first digest")
+        world.feed.add("Meta lifts capex", RAISED.format(72))
+        took = until(world.immediate, 20, "the alert")
+        assert took < 0.02 * 60 + 2
+    subject = str(world.immediate()[0]["Subject"])
+    assert "D1" in subject
+    assert world.immediate()[0]["Message-ID"]
+
+
+def test_sigterm_drains_and_exits_cleanly(world: World) -> None:
+    with daemon(world) as process:
+        started(world)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+    assert '"stopped"' in world.log
+
+
+def test_a_broken_file_on_reload_keeps_the_old_one_and_says_so(world: World) -> None:
+    with daemon(world) as process:
+        started(world)
+        good = world.sources.read_text(encoding="utf-8")
+        world.sources.write_text("sources:\n  - {id: local, kind: rsss, url: 'http://127.0.0.1/'}\n", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "reload failed" in world.log, 10, "the complaint")
+        assert "sources.yaml:2" in world.log
+        with urllib.request.urlopen(f"http://127.0.0.1:{world.health_port}/healthz") as answer:
+            assert "rsss" in json.load(answer)["reload_error"]
+        world.feed.add("Meta lifts capex", RAISED.format(80))
+        until(world.immediate, 20, "the alert with the old sources")
+        world.sources.write_text(good, encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: '"reloaded"' in world.log, 10, "the reload")
+
+
+def test_a_missed_digest_goes_out_once_after_a_restart(world: World) -> None:
+    for _ in range(2):
+        with daemon(world):
+            until(lambda: len(world.mails()) >= 1, 30, "the digest")
+            until(lambda: '"delivered"' in world.log, 10, "the mark")
+    assert len(world.mails()) == 1
+
+
+def test_metrics_and_health_answer(world: World) -> None:
+    with daemon(world):
+        started(world)
+        base = f"http://127.0.0.1:{world.health_port}"
+
+        def ready() -> bool:
+            try:
+                with urllib.request.urlopen(f"{base}/readyz") as answer:
+                    return bool(answer.status == 200)
+            except OSError:
+                return False
+
+        until(ready, 15, "ready")
+        with urllib.request.urlopen(f"{base}/metrics") as answer:
+            text = answer.read().decode()
+    assert "tracker_polls_total" in text
+    assert 'tracker_sources{health="' in text
+
+
+@pytest.mark.slow
+def test_readers_and_writer_never_disturb_each_other(world: World) -> None:
+    problems: list[str] = []
+    stop = threading.Event()
+
+    def read() -> None:
+        path = world.store.parent / "public" / "signals.duckdb"
+        while not stop.is_set():
+            try:
+                with duckdb.connect(str(path), read_only=True) as connection:
+                    connection.execute("SELECT count(*) FROM v_signals").fetchall()
+            except duckdb.Error as error:
+                problems.append(str(error))
+
+    with daemon(world):
+        until(lambda: (world.store.parent / "public" / "signals.duckdb").exists(), 30, "the first snapshot")
+        readers = [threading.Thread(target=read) for _ in range(20)]
+        for reader in readers:
+            reader.start()
+        for number in range(30):
+            world.feed.add(f"Meta lifts capex {number}", RAISED.format(66 + number))
+            until(lambda wanted=number: len(world.immediate()) > wanted, 20, "the alert")
+        cli = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tracker",
+                "sql",
+                "SELECT count(*) AS n FROM v_signals",
+                "--json",
+                "--config",
+                str(world.config),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert json.loads(cli.stdout)[0]["n"] > 0
+    assert problems == []
+    assert "error" not in {json.loads(line)["level"] for line in world.log.splitlines() if line.startswith("{")}
