@@ -18,7 +18,7 @@ from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon, Term, fold, term_at
 from tracker.extract.periods import Period, find_periods, quarter_before, year_before
 from tracker.extract.quantities import Quantity, find_quantities
-from tracker.extract.sentences import candidate_sentences
+from tracker.extract.sentences import NUMBER, candidate_sentences
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
 EXTRACTOR_VERSION: Final = "rules-1"
@@ -59,8 +59,20 @@ class Reading:
     offset: int
     text: str
     mentions: list[Mention]
+    fiscal_year_end_month: int = 12
     quantities: list[Quantity] = field(default_factory=list)
-    periods: list[Period] = field(default_factory=list)
+    _periods: list[Period] | None = None
+
+    @property
+    def periods(self) -> list[Period]:
+        """Periods of the sentence; looked for when a fact first asks, because most sentences hold none."""
+        if self._periods is None:
+            self._periods = find_periods(
+                self.text,
+                fiscal_year_end_month=self.fiscal_year_end_month,
+                published=self.document["published"],
+            )
+        return self._periods
 
     def of(self, *roles: str) -> list[Mention]:
         """Mentions of the roles, in order."""
@@ -91,7 +103,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     """Facts, and the near-misses with their reasons: what `tracker extract --explain` shows."""
     if documents.is_empty():
         return empty(FACTS_SCHEMA), []
-    by_id = {row["doc_id"]: _prepared(row, lexicon) for row in documents.iter_rows(named=True)}
+    by_id = _prepared(documents, lexicon)
     sentences = candidate_sentences(documents, lexicon)
     rows: list[dict[str, Any]] = []
     misses: list[Miss] = []
@@ -116,29 +128,27 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     return with_fact_ids(frame.sort("doc_id", "start", "end", "kind")), misses
 
 
-def _prepared(row: dict[str, Any], lexicon: Lexicon) -> dict[str, Any]:
-    """A document with its issuer and day."""
-    title = str(row.get("title") or "")
-    folded = fold(title)
-    named = {
-        m.term.value for m in _mentions(title, folded, _hits([folded], lexicon)[0], lexicon) if m.term.role == "entity"
-    }
-    published = row.get("published_at")
-    day = (
-        published.date()
-        if isinstance(published, datetime)
-        else published
-        if isinstance(published, date)
-        else datetime.now(UTC).date()
-    )
-    issuer = row.get("entity") or (next(iter(named)) if len(named) == 1 else None)
-    return {
-        "doc_id": row["doc_id"],
-        "issuer": issuer,
-        "published": day,
-        "title": title,
-        "lang": row.get("lang") or "en",
-    }
+def _prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, dict[str, Any]]:
+    """Documents by id with their issuer and day; titles are scanned all at once."""
+    titles = (
+        documents["title"] if "title" in documents.columns else pl.repeat("", documents.height, eager=True)
+    ).fill_null("")
+    folded = [fold(title) for title in titles]
+    prepared = {}
+    for row, title, low, hits in zip(
+        documents.drop("text").iter_rows(named=True), titles, folded, _hits(folded, lexicon), strict=True
+    ):
+        named = {m.term.value for m in _mentions(title, low, hits, lexicon) if m.term.role == "entity"}
+        published = row.get("published_at")
+        if isinstance(published, datetime):
+            published = published.date()
+        prepared[row["doc_id"]] = {
+            "doc_id": row["doc_id"],
+            "issuer": row.get("entity") or (next(iter(named)) if len(named) == 1 else None),
+            "published": published if isinstance(published, date) else datetime.now(UTC).date(),
+            "lang": row.get("lang") or "en",
+        }
+    return prepared
 
 
 def _hits(folded: list[str], lexicon: Lexicon) -> list[list[tuple[int, str]]]:
@@ -186,21 +196,13 @@ def _readings(sentences: pl.DataFrame, documents: dict[str, dict[str, Any]], lex
             continue
         document = documents[doc_id]
         reading = Reading(document, start, sentence, mentions)
-        has_digit = (
-            any(c.isdigit() for c in sentence)
-            or any(c in sentence for c in "一二两三四五六七八九倍成")
-            or "mid-" in folded
-            or "doubl" in folded
-            or "tripl" in folded
-        )
-        if has_digit:
-            currency = "CNY" if document["lang"] == "zh" else None
-            reading.quantities = find_quantities(sentence, currency=currency)
-        fye = lexicon.fiscal_year_ends.get(document["issuer"] or "", 12)
-        named = reading.of("entity")
-        if named and document["issuer"] is None:
-            fye = lexicon.fiscal_year_ends.get(named[0].term.value, 12)
-        reading.periods = find_periods(sentence, fiscal_year_end_month=fye, published=document["published"])
+        fiscal_owner = document["issuer"]
+        if fiscal_owner is None:
+            named = reading.of("entity")
+            fiscal_owner = named[0].term.value if named else ""
+        reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(fiscal_owner, 12)
+        if NUMBER.search(folded):
+            reading.quantities = find_quantities(sentence, currency="CNY" if document["lang"] == "zh" else None)
         yield reading
 
 
