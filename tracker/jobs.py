@@ -113,6 +113,7 @@ def take_in(
 def recover(store: Store, now: datetime) -> None:
     """After a start: runs that never ended were interrupted, deliveries that were under way are tried again."""
     store.execute("UPDATE runs SET status = 'interrupted', ended_at = $now WHERE status = 'running'", {"now": now})
+    outbox.release_claims(store)
 
 
 @contextmanager

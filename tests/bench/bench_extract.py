@@ -75,7 +75,9 @@ def _against_spacy(lexicon: Lexicon) -> None:
         pass
     theirs = time.process_time() - started
     ours = _seconds(frame, lexicon)
-    print(f"bench extract_vs_spacy_entity_ruler {theirs / ours:.1f} times as fast, with the same {len(lexicon.patterns)} patterns")
+    print(
+        f"bench extract_vs_spacy_entity_ruler {theirs / ours:.1f} times as fast, with the same {len(lexicon.patterns)} patterns"
+    )
 
 
 if __name__ == "__main__":

@@ -39,7 +39,14 @@ def figures_only(catalogue: Catalogue) -> Ledger:
 def a_fact(fact_id: str, racks: float, **fields: object) -> dict[str, object]:
     said = {"kind": "capex", "entity": "META", "period": "CY2026Q2", "basis": "actual"}
     times = {"published_at": datetime(2026, 7, 30, tzinfo=UTC)}
-    return {"fact_id": fact_id, **said, **times, "racks_low": racks / 2, "racks_base": racks, "racks_high": racks * 2} | fields
+    return {
+        "fact_id": fact_id,
+        **said,
+        **times,
+        "racks_low": racks / 2,
+        "racks_base": racks,
+        "racks_high": racks * 2,
+    } | fields
 
 
 def facts(*rows: dict[str, object]) -> pl.DataFrame:
@@ -59,7 +66,9 @@ def test_published_figures_alone_give_a_ledger_of_every_link(figures_only: Ledge
 
 def test_low_base_and_high_are_in_order_everywhere(figures_only: Ledger) -> None:
     for frame in (figures_only.ledger, figures_only.attribution):
-        assert frame.filter((pl.col("racks_low") > pl.col("racks_base")) | (pl.col("racks_base") > pl.col("racks_high"))).is_empty()
+        assert frame.filter(
+            (pl.col("racks_low") > pl.col("racks_base")) | (pl.col("racks_base") > pl.col("racks_high"))
+        ).is_empty()
 
 
 def test_rack_supply_is_the_published_shipment_estimate(figures_only: Ledger) -> None:
