@@ -23,6 +23,7 @@ from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.equivalents import add_racks
+from tracker.hardware.ledger import build_ledger
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
@@ -32,6 +33,8 @@ from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHE
 
 log = structlog.get_logger("pipeline")
 
+# 60,000 racks a year (2026) for some fifteen years; the largest stated plans (10 GW) are about 70,000 racks
+MOST_RACKS: Final = 1_000_000
 _KNOWN_STORIES: Final = """
 SELECT doc_id, story_id, published_at, signature FROM documents
 WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
@@ -147,7 +150,18 @@ def _in_context(facts: pl.DataFrame, documents: pl.DataFrame, kit: Kit) -> pl.Da
     """Facts with what they inherit from their document and with their rack-equivalents (SCORED_FACTS schema)."""
     inherited = documents.select("doc_id", "published_at", "ingested_at", "story_id", "source_id", "tier", "lang")
     joined = facts.join(inherited, on="doc_id", how="left", maintain_order="left")
-    return conform(add_racks(joined, kit.catalogue, kit.lexicon.entities), SCORED_FACTS_SCHEMA)
+    return _plausible(conform(add_racks(joined, kit.catalogue, kit.lexicon.entities), SCORED_FACTS_SCHEMA))
+
+
+def _plausible(facts: pl.DataFrame) -> pl.DataFrame:
+    """A single fact worth more racks than the industry builds in decades was misread: it weighs nothing, and says so."""
+    absurd = (pl.col("racks_base") > MOST_RACKS).fill_null(False)
+    return facts.with_columns(
+        *(pl.when(absurd).then(None).otherwise(pl.col(c)).alias(c) for c in ("racks_low", "racks_base", "racks_high")),
+        racks_method=pl.when(absurd)
+        .then(pl.lit(f"none: more than {MOST_RACKS:,} racks, a misreading"))
+        .otherwise(pl.col("racks_method")),
+    )
 
 
 def _after_facts(
@@ -201,6 +215,18 @@ def update_conviction(store: Store, kit: Kit, now: datetime) -> pl.DataFrame:
         pl.col("before").is_null() | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)
     )
     return store.append("conviction", moved.drop("before"))
+
+
+def update_ledger(store: Store, kit: Kit, now: datetime) -> str:
+    """Lay demand beside supply anew; returns the tightest link of the current quarter in words ('' when unknown)."""
+    facts = conform(store.read("SELECT * FROM v_facts WHERE racks_base IS NOT NULL"), SCORED_FACTS_SCHEMA)
+    made = build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, entities=kit.lexicon.entities)
+    store.append("ledger", made.ledger.with_columns(pl.lit(now).alias("as_of")))
+    current = made.tightest.filter(pl.col("quarter") == f"CY{now.year}Q{(now.month + 2) // 3}")
+    if current.is_empty():
+        return ""
+    row = current.row(0, named=True)
+    return f"{row['quarter']}: {row['link']}, gap {row['gap_base']:,.0f} racks ({row['gap_low']:,.0f} to {row['gap_high']:,.0f})"
 
 
 def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) -> Counts:

@@ -107,25 +107,33 @@ def _recent(store: Store, recipient: Recipient, now: datetime) -> int:
     )
 
 
-def enqueue_digests(
-    store: Store, recipients: Sequence[Recipient], thesis: Thesis, mail: MailSettings, now: datetime
-) -> int:
-    """Queue the digests that are due; the local date is the key, so nobody gets a day twice."""
-    queued = 0
+def digests_due(
+    store: Store, recipients: Sequence[Recipient], now: datetime
+) -> list[tuple[Recipient, date, date | None]]:
+    """Recipients whose digest is due, with its local date and the date of the one before."""
+    due = []
     for recipient in recipients:
         last: date | None = store.scalar(
             "SELECT max(local_date) FROM alerts WHERE kind = 'digest' AND recipient = $who", {"who": recipient.address}
         )
         day = digest_due(recipient, last, now)
-        if day is None:
-            continue
+        if day is not None:
+            due.append((recipient, day, last))
+    return due
+
+
+def enqueue_digests(
+    store: Store, recipients: Sequence[Recipient], thesis: Thesis, mail: MailSettings, now: datetime
+) -> int:
+    """Queue the digests that are due; the local date is the key, so nobody gets a day twice."""
+    queued = 0
+    for recipient, day, last in digests_due(store, recipients, now):
         start, end = window_of(recipient, day)
         if last is not None and last < day - timedelta(days=1):
             start = window_of(recipient, last)[1]  # the machine was off: one catch-up for all of it
         alert_id = _alert_id("digest", recipient.address, day.isoformat())
-        queued += _queue(
-            store, thesis, mail, recipient, alert_id, "digest", day, (start, max(end, start)), now, [], None
-        )
+        window = (start, max(end, start))
+        queued += _queue(store, thesis, mail, recipient, alert_id, "digest", day, window, now, [], None)
     return queued
 
 
@@ -162,7 +170,24 @@ def preview(
         end=end,
         documents=documents,
         sources=sources,
+        tightest=_tightest(store, end),
     )
+
+
+def _tightest(store: Store, now: datetime) -> str:
+    """The link of the current quarter in which supply falls furthest short of demand, by the latest ledger."""
+    rows = store.read(
+        """
+        SELECT link, sum(CASE side WHEN 'demand' THEN racks_base ELSE -racks_base END) AS gap
+        FROM ledger WHERE quarter = $quarter AND as_of = (SELECT max(as_of) FROM ledger WHERE as_of <= $now)
+        GROUP BY link HAVING count(DISTINCT side) = 2 ORDER BY gap DESC LIMIT 1
+        """,
+        {"quarter": f"CY{now.year}Q{(now.month + 2) // 3}", "now": now},
+    )
+    if rows.is_empty():
+        return ""
+    link, gap = rows.row(0)
+    return f"{link.replace('_', ' ')} ({now.year} Q{(now.month + 2) // 3}): {gap:+,.0f} racks"
 
 
 def _queue(

@@ -215,9 +215,7 @@ def pair_sides(ledger: pl.DataFrame) -> pl.DataFrame:
     sides = []
     for side in ("demand", "supply"):
         renamed = {f"racks_{e}": f"{side}_{e}" for e in ("low", "base", "high")}
-        sides.append(
-            ledger.filter(pl.col("side") == side).select("quarter", "link", *RACKS).rename(renamed)
-        )
+        sides.append(ledger.filter(pl.col("side") == side).select("quarter", "link", *RACKS).rename(renamed))
     return sides[0].join(sides[1], on=["quarter", "link"]).sort("quarter", "link")
 
 
@@ -240,7 +238,9 @@ def installed_base(ledger: pl.DataFrame, life_quarters: int) -> pl.DataFrame:
         return racks.select("quarter", *RACKS)
     first, last = (quarter_index(racks["quarter"][i]) for i in (0, -1))
     every = pl.DataFrame({"quarter": [quarter_at(i) for i in range(first, last + 1)]})
-    dense = every.join(racks, on="quarter", how="left", maintain_order="left").with_columns(pl.col(*RACKS).fill_null(0.0))
+    dense = every.join(racks, on="quarter", how="left", maintain_order="left").with_columns(
+        pl.col(*RACKS).fill_null(0.0)
+    )
     return dense.select("quarter", pl.col(*RACKS).rolling_sum(life_quarters, min_samples=1))
 
 

@@ -34,9 +34,13 @@ def reconcile(shares: pl.DataFrame, ledger: pl.DataFrame, entities: pl.DataFrame
     layers = entities.select(pl.col("id").alias("entity"), "layer")
     sales = shares.filter(pl.col("kind").is_in(_SALES)).join(layers, on="entity")
     sales = sales.sort("kind", descending=True).unique(["quarter", "entity"], keep="first", maintain_order=True)
-    seen = sales.with_columns(pl.col("layer").replace_strict({"accelerator": "leader", "odm": "odm"}, default=None).alias("view"))
-    sold = seen.drop_nulls("view").group_by("quarter", "view").agg(
-        pl.col(*RACKS).sum(), pl.col("input").unique().sort().alias("inputs")
+    seen = sales.with_columns(
+        pl.col("layer").replace_strict({"accelerator": "leader", "odm": "odm"}, default=None).alias("view")
+    )
+    sold = (
+        seen.drop_nulls("view")
+        .group_by("quarter", "view")
+        .agg(pl.col(*RACKS).sum(), pl.col("input").unique().sort().alias("inputs"))
     )
     side = {"demand": "buyers", "supply": "shipments"}
     counted = ledger.filter(pl.col("link") == "racks").with_columns(pl.col("side").replace_strict(side).alias("view"))
