@@ -38,6 +38,8 @@ _PRIOR: Final = re.compile(
 _STATEMENT_NEEDS_PRODUCT: Final = frozenset(
     {"product_launch", "design_win", "ramp", "schedule_slip", "supply_tightness", "price", "capacity"}
 )
+# Without a named subject these are told of the product's maker.
+_VENDOR_KINDS: Final = frozenset({"shipment", "ramp", "schedule_slip", "product_launch", "supply_tightness", "price"})
 _MARKET_KINDS: Final = frozenset({"price", "supply_tightness", "capacity", "shipment"})
 _CLAUSE: Final = re.compile(r"[;；]|, (?:while|but|whereas|and (?:its|the company))\b|，(?:而|但|同时)")
 
@@ -269,8 +271,11 @@ def _barrier(reading: Reading, cue: Mention, quantity: Quantity) -> bool:
 
 
 def _entity_for(reading: Reading, cue: Mention, quantity: Quantity | None, kind: str, lexicon: Lexicon) -> str | None:
-    """The subject: the nearest entity before the cue or figure, else the issuer the words point to."""
-    entities = reading.of("entity")
+    """The subject: the nearest entity before the cue or figure, else the issuer, else who makes the product.
+
+    Research houses are quoted, they are not the subject of what they say.
+    """
+    entities = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
     anchor = min(cue.start, quantity.start) if quantity is not None else cue.start
     before = [m for m in entities if m.end <= anchor + 1]
     if before:
@@ -279,15 +284,15 @@ def _entity_for(reading: Reading, cue: Mention, quantity: Quantity | None, kind:
     if between:
         return between[-1].term.value
     issuer = reading.document["issuer"]
-    if issuer is not None:
+    if issuer is not None and issuer not in lexicon.observers:
         return str(issuer)
     if entities and reading.document["lang"] == "zh":
         return entities[0].term.value
-    products = reading.of("product")
-    if kind in _MARKET_KINDS and products and quantity is not None:
-        vendors = dict(zip(lexicon.products["id"], lexicon.products["vendor"], strict=True))
-        return vendors.get(products[0].term.value) or MARKET
-    return None
+    product = _product_for(reading, cue, anchor)
+    vendor = lexicon.vendors.get(product or "")
+    if vendor is not None and kind in _VENDOR_KINDS:
+        return vendor
+    return MARKET if kind in _MARKET_KINDS and product is not None and quantity is not None else None
 
 
 def _negated(reading: Reading, cue: Mention) -> bool:
@@ -295,14 +300,14 @@ def _negated(reading: Reading, cue: Mention) -> bool:
 
 
 def _product_for(reading: Reading, cue: Mention, at: int) -> str | None:
-    products = [
-        m for m in reading.of("product") if abs(m.start - cue.start) <= _MAX_GAP or abs(m.start - at) <= _MAX_GAP
-    ]
-    if not products:
+    """The product nearest to the cue or figure; what slips or ramps is named before the word that says so."""
+    near = [m for m in reading.of("product") if abs(m.start - cue.start) <= _MAX_GAP or abs(m.start - at) <= _MAX_GAP]
+    if cue.term.value in ("schedule_slip", "ramp", "supply_tightness"):
+        near = [m for m in near if m.end <= cue.start] or near
+    if not near:
         return None
     return min(
-        products,
-        key=lambda m: (min(abs(m.end - cue.start), abs(m.start - cue.end), abs(m.start - at)), -(m.end - m.start)),
+        near, key=lambda m: (min(abs(m.end - cue.start), abs(m.start - cue.end), abs(m.start - at)), m.start - m.end)
     ).term.value
 
 
@@ -454,12 +459,17 @@ def _statements(reading: Reading, used: set[str], lexicon: Lexicon, misses: list
         if kind == "demand_cut":
             direction = "down"
         period = reading.periods[0].label if reading.periods else None
-        yield _row(
-            reading, kind, entity, product, cue.start, cue.end, _basis(reading, cue, None), direction, lexicon
-        ) | {
+        end = _clause_end(reading.text, cue.end)
+        yield _row(reading, kind, entity, product, cue.start, end, _basis(reading, cue, None), direction, lexicon) | {
             "period": period,
             "counterparty": _counterparty(reading, entity, kind),
         }
+
+
+def _clause_end(text: str, start: int) -> int:
+    """Where the clause that begins before `start` ends: a statement is quoted whole."""
+    found = re.search(r"[,;，；。.]\s|[，；。]|$", text[start:])
+    return start + (found.start() if found else 0)
 
 
 def _row(

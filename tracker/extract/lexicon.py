@@ -63,6 +63,8 @@ class Lexicon:
     families: Mapping[str, str] = field(repr=False)
     fiscal_year_ends: Mapping[str, int] = field(repr=False)
     currencies: Mapping[str, str] = field(repr=False)
+    vendors: Mapping[str, str] = field(repr=False)  # product -> who makes it
+    observers: frozenset[str] = field(repr=False)  # entities that report on others
 
     @property
     def issuers(self) -> dict[int, tuple[str, int]]:
@@ -149,6 +151,8 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         families={p["id"]: p.get("family", p["id"]) for p in products.values()},
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
         currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
+        vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
+        observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),
     )
 
 

@@ -121,7 +121,7 @@ _QUANTITY: Final = re.compile(
     (?P<plus>\+)?
     (?:
       \s?(?P<suffix>{_SUFFIX})(?![a-z])
-    | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d])
+    | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d]|[\s-]?hours?)
     | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
     | \s?(?P<cjkunit>{_CJK_UNITS})
     )?

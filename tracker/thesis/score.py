@@ -15,7 +15,7 @@ from tracker.thesis.enrich import enrich
 from tracker.thesis.graph import beneficiaries
 from tracker.thesis.schema import Rule, Thesis
 from tracker.thesis.words import explain_frame
-from tracker.vocabulary import SIGNALS_SCHEMA, conform, empty
+from tracker.vocabulary import SEVERITIES, SIGNALS_SCHEMA, conform, empty
 
 
 def score_facts(
@@ -44,7 +44,18 @@ def score_facts(
     signals = [frame for frame in fired if frame.height]
     if not signals:
         return empty(SIGNALS_SCHEMA)
-    return _finished(pl.concat(signals), thesis, now)
+    return _finished(_once_a_story(pl.concat(signals)), thesis, now)
+
+
+def _once_a_story(fired: pl.DataFrame) -> pl.DataFrame:
+    """What one story says of one entity moves a claim once: the loudest and strongest rule speaks."""
+    rank = pl.col("severity").replace_strict({s: i for i, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
+    return (
+        fired.with_columns(_rank=rank, _weight=pl.col("strength") * pl.col("confidence"))
+        .sort(["_rank", "_weight", "rule_id", "fact_id"], descending=[True, True, False, False])
+        .unique(["claim", "sign", "story_id", "entity"], keep="first", maintain_order=True)
+        .drop("_rank", "_weight")
+    )
 
 
 _COMPILED: dict[tuple[str, str], CompiledRule] = {}
