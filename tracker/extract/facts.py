@@ -146,11 +146,18 @@ def _prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, dict[str, 
             published = published.date()
         prepared[row["doc_id"]] = {
             "doc_id": row["doc_id"],
-            "issuer": row.get("entity") or (next(iter(named)) if len(named) == 1 else None),
+            "issuer": _known_issuer(row.get("entity"), lexicon) or (next(iter(named)) if len(named) == 1 else None),
             "published": published if isinstance(published, date) else datetime.now(UTC).date(),
             "lang": row.get("lang") or "en",
         }
     return prepared
+
+
+def _known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
+    """A watchlist id for an issuer given as id, ticker or name; None for one that is not watched."""
+    if not name or name in lexicon.fiscal_year_ends:
+        return name or None
+    return next((t.value for t in lexicon.terms.get(fold(name), ()) if t.role == "entity"), None)
 
 
 def _hits(folded: list[str], lexicon: Lexicon) -> list[list[tuple[int, str]]]:

@@ -1,0 +1,153 @@
+"""The rule engine: inline tests, both directions, order independence, no way out of the expression language."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracker.errors import RuleError
+from tracker.extract.lexicon import Lexicon, load_lexicon
+from tracker.thesis.check import coverage, run_tests
+from tracker.thesis.conviction import conviction
+from tracker.thesis.expr import compile_expression
+from tracker.thesis.schema import Thesis, load_thesis
+from tracker.vocabulary import SIGNALS_SCHEMA, conform
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def thesis() -> Thesis:
+    return load_thesis([Path(__file__).parent.parent.parent / "rules"])
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    return load_lexicon([Path(__file__).parent.parent.parent / "rules"])
+
+
+def test_the_built_in_rules_load_and_pass_their_own_tests(thesis: Thesis, lexicon: Lexicon) -> None:
+    assert thesis.problems == []
+    results = run_tests(thesis, lexicon)
+    assert results.height >= 2 * len(thesis.rules)
+    assert results.filter(~pl.col("ok")).rows() == []
+
+
+@pytest.mark.parametrize("claim", ["D1", "R1", "L1", "F1", "S1", "S2", "S3"])
+def test_claims_can_be_strengthened_and_weakened(thesis: Thesis, claim: str) -> None:
+    sides = coverage(thesis)[claim]
+    assert sides["for"]
+    assert sides["against"]
+
+
+HEAD = """rules:
+  - id: demand.test
+    claim: D1
+    direction: for
+    severity: low
+"""
+GOOD_TESTS = """
+    tests:
+      - given: [{kind: capex, entity: META, basis: actual, direction: up}]
+        expect: fires
+      - given: [{kind: order, entity: META, basis: actual}]
+        expect: silent
+"""
+
+
+def rule(body: str, head: str = HEAD) -> str:
+    return head + body + GOOD_TESTS
+
+
+GOOD = "    when: {kind: capex}\n    strength: 0.5\n    say: x"
+BROKEN = {
+    "unknown field": (rule("    when: {kind: capex, entty: {role: buyer}}\n    strength: 0.5\n    say: x"), "did you mean 'entity'"),
+    "unknown kind": (rule("    when: {kind: capexx}\n    strength: 0.5\n    say: x"), "is not a kind"),
+    "wrong unit": (rule("    when: {kind: capex, unit: furlongs}\n    strength: 0.5\n    say: x"), "is not a unit"),
+    "unknown claim": (rule(GOOD, HEAD.replace("D1", "D9")), "there is no claim"),
+    "bad direction": (rule(GOOD, HEAD.replace("for", "sideways")), "is not one of"),
+    "huge number": (rule("    when: {kind: capex, value: {above: 1e300}}\n    strength: 0.5\n    say: x"), "larger than any figure"),
+    "unknown reference": (rule("    when: {kind: capex, value: {above: last_week}}\n    strength: 0.5\n    say: x"), "neither a number nor a reference"),
+    "code": (rule("    when: {kind: capex}\n    strength: __import__('os').system('true')\n    say: x"), "cannot be understood"),
+    "attribute": (rule("    when: {kind: capex}\n    strength: value.map_elements\n    say: x"), "cannot be understood"),
+    "unknown function": (rule("    when: {kind: capex}\n    strength: eval(value)\n    say: x"), "unknown function"),
+    "unknown name": (rule("    when: {kind: capex}\n    strength: secret\n    say: x"), "unknown name"),
+    "bad template": (rule("    when: {kind: capex}\n    strength: 0.5\n    say: '{nobody}'"), "unknown field"),
+    "no strength": (rule("    when: {kind: capex}\n    say: x"), "'strength' is a required property"),
+    "window without bound": (rule("    when: {kind: capex, window: {days: 9, agg: count}}\n    strength: 0.5\n    say: x"), "needs 'above' or 'below'"),
+    "one test only": (HEAD + GOOD + "\n    tests:\n      - given: [{kind: capex}]\n        expect: fires\n", "too short"),
+    "id without pillar": (rule(GOOD, HEAD.replace("demand.test", "test")), "does not match"),
+    "bad yaml": ("rules:\n  - id: [", "not YAML"),
+    "not a list": ("rules: 3\n", "has no list 'rules'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_rule_is_named_with_its_line_and_the_others_run(tmp_path: Path, rules_dir: Path, name: str) -> None:
+    text, message = BROKEN[name]
+    (tmp_path / "thesis.yaml").write_text((rules_dir / "thesis.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "a_good.yaml").write_text(rule(GOOD, HEAD.replace("demand.test", "demand.good")), encoding="utf-8")
+    (tmp_path / "b_broken.yaml").write_text(text, encoding="utf-8")
+    loaded = load_thesis([tmp_path])
+    assert [r.id for r in loaded.rules] == ["demand.good"]
+    assert len(loaded.problems) == 1
+    assert "b_broken.yaml:" in str(loaded.problems[0])
+    assert message in str(loaded.problems[0])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="abcdefgv_()+-*/.,= 0123456789'\"[]{}\n", max_size=60))
+def test_an_expression_is_compiled_or_refused_and_nothing_else(text: str) -> None:
+    try:
+        compiled = compile_expression(text)
+    except RuleError:
+        return
+    assert isinstance(compiled, pl.Expr)
+
+
+def test_strength_stays_between_nothing_and_everything() -> None:
+    frame = pl.DataFrame({"value_mid": [1e12, -1e12, 0.0, None], "previous_mid": [1.0, 1.0, 0.0, None]})
+    for text in ("value", "surprise(previous)", "value / 0", "-value", "log(value)"):
+        strengths = frame.select(compile_expression(text).alias("s"))["s"]
+        assert strengths.is_between(0, 1).all(), text
+
+
+def signals(count: int, seed: int) -> pl.DataFrame:
+    chance = random.Random(seed)
+    rows = [
+        {
+            "signal_id": f"{i:016x}", "rule_id": f"demand.r{i % 5}", "rule_version": "1", "claim": chance.choice(["D1", "S1"]),
+            "pillar": "demand", "direction": chance.choice([1, -1]), "severity": chance.choice(["low", "high"]),
+            "strength": chance.random(), "confidence": chance.random(), "entity": chance.choice(["META", "AMZN"]),
+            "effective_at": NOW - timedelta(days=chance.randrange(400)), "created_at": NOW - timedelta(days=1),
+            "explanation": "x", "fact_ids": ["f"], "doc_ids": ["d"],
+        }
+        for i in range(count)
+    ]  # fmt: skip
+    return conform(pl.DataFrame(rows), SIGNALS_SCHEMA)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_conviction_does_not_depend_on_the_order_of_arrival(seed: int) -> None:
+    thesis = load_thesis([Path(__file__).parent.parent.parent / "rules"])
+    frame = signals(30, seed)
+    nothing = pl.DataFrame(schema={"target_id": pl.String, "verdict": pl.String})
+    first = conviction(frame, thesis, nothing, NOW)
+    shuffled = conviction(frame.sample(fraction=1.0, shuffle=True, seed=seed), thesis, nothing, NOW)
+    assert (first["log_odds"] - shuffled["log_odds"]).abs().max() < 1e-9
+    assert first["probability"].is_between(0.0, 1.0).all()
+
+
+def test_a_rejected_signal_weighs_nothing(thesis: Thesis) -> None:
+    frame = signals(1, 3)
+    claim = frame.item(0, "claim")
+    reject = pl.DataFrame({"target_id": frame["signal_id"], "verdict": ["reject"]})
+    row = conviction(frame, thesis, reject, NOW).filter(pl.col("claim") == claim).row(0, named=True)
+    assert row["log_odds"] == pytest.approx(thesis.claims[claim].prior)
