@@ -63,13 +63,19 @@ def test_quantities(text: str, low: float | None, high: float | None, unit: str,
     )
 
 
-@pytest.mark.parametrize("text", ["GB200 NVL72", "in 2026", "HBM3E 12-high", "800G modules", "Q3 FY26", "2330.TW", "H100"])
+@pytest.mark.parametrize(
+    "text", ["GB200 NVL72", "in 2026", "HBM3E 12-high", "800G modules", "Q3 FY26", "2330.TW", "H100"]
+)
 def test_names_and_years_are_no_quantities(text: str) -> None:
     assert find_quantities(text) == []
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.integers(1, 999), st.integers(0, 9), st.sampled_from([("million", 1e6), ("billion", 1e9), ("bn", 1e9), ("trillion", 1e12)]))
+@given(
+    st.integers(1, 999),
+    st.integers(0, 9),
+    st.sampled_from([("million", 1e6), ("billion", 1e9), ("bn", 1e9), ("trillion", 1e12)]),
+)
 def test_money_written_in_english_reads_back(whole: int, tenth: int, magnitude: tuple[str, float]) -> None:
     word, factor = magnitude
     found = find_quantities(f"It cost ${whole}.{tenth} {word} in all.")
@@ -77,8 +83,14 @@ def test_money_written_in_english_reads_back(whole: int, tenth: int, magnitude: 
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.integers(1, 9999), st.sampled_from([("万", 1e4), ("亿", 1e8), ("萬", 1e4), ("億", 1e8)]), st.sampled_from([("美元", "USD"), ("新台币", "TWD"), ("欧元", "EUR")]))
-def test_money_written_in_chinese_reads_back(number: int, magnitude: tuple[str, float], currency: tuple[str, str]) -> None:
+@given(
+    st.integers(1, 9999),
+    st.sampled_from([("万", 1e4), ("亿", 1e8), ("萬", 1e4), ("億", 1e8)]),
+    st.sampled_from([("美元", "USD"), ("新台币", "TWD"), ("欧元", "EUR")]),
+)
+def test_money_written_in_chinese_reads_back(
+    number: int, magnitude: tuple[str, float], currency: tuple[str, str]
+) -> None:
     found = find_quantities(f"共{number}{magnitude[0]}{currency[0]}。")
     assert [(q.currency, q.low) for q in found] == [(currency[1], pytest.approx(number * magnitude[1]))]
 
@@ -110,7 +122,14 @@ def test_a_quarter_ends_where_its_bounds_say(year: int, quarter: int, fye: int) 
 
 
 def one(text: str, lexicon: Lexicon, **more: object) -> pl.DataFrame:
-    row = {"doc_id": "d", "title": "", "lang": "en", "published_at": datetime(2026, 2, 10, tzinfo=UTC), "text": text, "entity": None} | more
+    row = {
+        "doc_id": "d",
+        "title": "",
+        "lang": "en",
+        "published_at": datetime(2026, 2, 10, tzinfo=UTC),
+        "text": text,
+        "entity": None,
+    } | more
     return extract_facts(pl.DataFrame([row], infer_schema_length=None), lexicon)
 
 
