@@ -39,6 +39,7 @@ _KNOWN_STORIES: Final = """
 SELECT doc_id, story_id, published_at, signature FROM documents
 WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
 """
+_STRUCTURED: Final = "SELECT * FROM v_facts WHERE extractor IN ('xbrl', 'table') AND doc_id IN (SELECT unnest($ids))"
 _HISTORY: Final = "SELECT * FROM v_facts WHERE entity IN (SELECT unnest($entities)) OR kind IN (SELECT unnest($kinds))"
 
 
@@ -236,12 +237,13 @@ def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) ->
     """
     counts = Counts(documents=documents.height)
     with store.transaction():
-        read = _read_safely(conform(documents, DOCUMENTS_SCHEMA), kit.lexicon, counts)
-        facts = _in_context(read, documents, kit)
-        old = store.read(
-            "SELECT fact_id FROM v_facts WHERE extractor <> 'xbrl' AND doc_id IN (SELECT unnest($ids))",
-            {"ids": documents["doc_id"].to_list()},
-        )
+        ids = {"ids": documents["doc_id"].to_list()}
+        # figures read from structure have no better reading in the words that tell of them
+        structured = conform(store.read(_STRUCTURED, ids), FACTS_SCHEMA)
+        told = documents.join(structured.select("doc_id").unique(), on="doc_id", how="anti", maintain_order="left")
+        read = _read_safely(conform(told, DOCUMENTS_SCHEMA), kit.lexicon, counts)
+        facts = _in_context(pl.concat([read, structured]), documents, kit)
+        old = store.read("SELECT fact_id FROM v_facts WHERE doc_id IN (SELECT unnest($ids))", ids)
         gone = old.join(facts.select("fact_id"), on="fact_id", how="anti")
         store.supersede("facts", gone["fact_id"], at=now, by=EXTRACTOR_VERSION)
         new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))

@@ -154,6 +154,13 @@ _FOLD: Final = re.compile(
     r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
     re.IGNORECASE,
 )
+_FOLD_TRIGGER: Final = re.compile(r"[Dd]oubl|[Tt]ripl|[Qq]uadrupl|[翻倍]")
+_START: Final = re.compile(
+    r"\d[\d,.]*|\b(?:half|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred)\b",
+    re.IGNORECASE,
+)
+_BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?$", re.IGNORECASE)
+_LOOK_BACK: Final = 8  # sign, currency and a space before a number
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
 
 
@@ -180,15 +187,33 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
 
     currency: what "元", "$" without a country means when the text does not say (by default CNY and USD).
     """
-    singles = [q for match in _QUANTITY.finditer(text) if (q := _decode(match, text, currency)) is not None]
+    singles = [q for match in _matches(text) if (q := _decode(match, text, currency)) is not None]
     singles += _cjk_fractions(text)
     singles.sort(key=lambda q: (q.start, -q.end))
     found = _joined(_without_overlaps(singles), text)
     taken = [(q.start, q.end) for q in found]
-    for extra in (*_decades(text), *_folds(text)):
+    folds = _folds(text) if _FOLD_TRIGGER.search(text) else []
+    for extra in (*(_decades(text) if "0s" in text else ()), *folds):
         if not any(a < extra.end and extra.start < b for a, b in taken):
             found.append(extra)
     return sorted(found, key=lambda q: q.start)
+
+
+def _matches(text: str) -> list[re.Match[str]]:
+    """Matches of the full expression, tried only where a number begins: most characters begin none."""
+    found: list[re.Match[str]] = []
+    end = 0
+    for start in _START.finditer(text):
+        at = start.start()
+        if at < end:
+            continue
+        before = _BEFORE.search(text, max(end, at - _LOOK_BACK), at)
+        candidates = (before.start(), before.start("prefix"), at) if before else (at,)
+        match = next((m for c in candidates if c >= 0 and (m := _QUANTITY.match(text, c))), None)
+        if match is not None:
+            found.append(match)
+            end = match.end()
+    return found
 
 
 def parse_quantity(text: str) -> Quantity | None:

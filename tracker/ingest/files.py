@@ -44,10 +44,16 @@ _CSV_OPTIONS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
         "營業收入-當月營收",
         {
             "period": "資料年月", "value": "營業收入-當月營收", "scale": 1000, "currency": "TWD",
-            "entity_column": "公司代號",
+            "entity_column": "公司代號", "yoy": "營業收入-去年同月增減(%)",
         },
     ),
-    ("revenue_month", {"period": "_month", "value": "revenue", "currency": "TWD", "entity_column": "stock_id"}),
+    (
+        "revenue_month",
+        {
+            "year": "revenue_year", "month": "revenue_month", "value": "revenue", "currency": "TWD",
+            "entity_column": "stock_id",
+        },
+    ),
 )  # fmt: skip
 
 
@@ -199,16 +205,8 @@ def _csv(body: bytes, source: Source, url: str, issuers: Issuers, now: datetime,
     options["entities"] = {"2330": "2330.TW", "2317": "2317.TW", "2382": "2382.TW", "3231": "3231.TW", "6669": "6669.TW",
                            "2308": "2308.TW", "3017": "3017.TW", "2454": "2454.TW", "3711": "3711.TW", "2376": "2376.TW",
                            "2356": "2356.TW", "4938": "4938.TW", "2357": "2357.TW", "3661": "3661.TW", "3443": "3443.TW"}  # fmt: skip
-    if options["period"] == "_month":  # year and month in columns of their own
-        body = _with_month(decode(body, None)).encode()
     parsed = csv_table.parse(body, _with(source, **options), url=url, fetched_at=now)
     return _parsed(parsed, source, now, sha256)
-
-
-def _with_month(text: str) -> str:
-    frame = pl.read_csv(text.encode(), infer_schema=False)
-    month = pl.col("revenue_year") + "/" + pl.col("revenue_month").str.zfill(2)
-    return frame.with_columns(month.alias("_month")).write_csv()
 
 
 def _page(
