@@ -21,7 +21,7 @@ from tracker.text.urls import canonical_url
 from tracker.vocabulary import FACTS_SCHEMA, KINDS, SERIES_SCHEMA, conform, empty
 
 TABLE_VERSION: Final = "table-1"
-_YEAR_MONTH: Final = re.compile(r"(\d{4})[-/.年]?(\d{1,2})月?")
+_YEAR_MONTH: Final = re.compile(r"((?:19|20)\d{2})[-/.年]?(\d{1,2})月?")
 _ROC_MONTH: Final = re.compile(r"(\d{3})[-/.年]?(\d{2})月?")
 FLAT_PCT: Final = 0.5  # a change smaller than this is no direction
 
@@ -93,8 +93,13 @@ def _figure(row: dict[str, str], source: Source, entity: str, url: str, fetched_
         "period_end": end,
         "published_at": min(usual, seen),
         "source_url": url,
-        "yoy": _number(row.get(options["yoy"])) if options.get("yoy") else None,
+        "yoy": _growth(row.get(options["yoy"])) if options.get("yoy") else None,
     }
+
+
+def _growth(cell: str | None) -> float | None:
+    """The stated change; none where last year's figure was nothing (the cell is then blank or a dash)."""
+    return None if (cell or "").strip() in ("", "-", "--", "N/A", "不適用") else _number(cell)
 
 
 def _number(cell: str | None) -> float:
@@ -115,7 +120,7 @@ def _month(row: dict[str, str], source: Source) -> date:
     for shape, offset in ((_ROC_MONTH, 1911), (_YEAR_MONTH, 0)):
         if (found := shape.fullmatch(text)) and 1 <= int(found[2]) <= 12:
             return date(int(found[1]) + offset, int(found[2]), 1)
-    moment = parse_date(text)
+    moment = None if text.isdigit() and len(text) < 7 else parse_date(text)
     if moment is None:
         raise ValueError(f"'{text}' is not a month")
     return date(moment.year, moment.month, 1)
