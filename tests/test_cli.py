@@ -155,3 +155,25 @@ def test_sql_writes_every_format(tmp_path: Path) -> None:
     shell = tracker("sql", "--db", "s.duckdb", cwd=tmp_path, stdin="SELECT 41 + 1 AS answer;\nSELECT broken;\n")
     assert "42" in shell.stdout
     assert tracker("sql", "DELETE FROM signals", "--db", "s.duckdb", cwd=tmp_path).returncode == 6
+
+
+def test_a_review_takes_effect_at_once_and_time_can_be_turned_back(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text(json.dumps(DOCUMENT) + "\n", encoding="utf-8")
+    db = ("--db", "s.duckdb")
+    tracker("ingest", "d.jsonl", *db, cwd=tmp_path)
+    signal = json.loads(tracker("signals", "--claim", "D1", *db, "--json", cwd=tmp_path).stdout)[0]
+
+    def d1() -> float:
+        rows = json.loads(tracker("thesis", *db, "--json", cwd=tmp_path).stdout)
+        return float(next(row["probability"] for row in rows if row["claim"] == "D1"))
+
+    before = d1()
+    assert tracker("review", signal["signal_id"], "reject", "--reason", "misread", *db, cwd=tmp_path).returncode == 0
+    assert d1() < before
+    assert tracker("review", signal["signal_id"], "undo", *db, cwd=tmp_path).returncode == 0
+    assert d1() == pytest.approx(before, abs=1e-4)
+    assert tracker("review", "nosuch", "confirm", *db, cwd=tmp_path).returncode == 6
+    then = json.loads(tracker("replay", "--as-of", "2020-01-01", *db, "--json", cwd=tmp_path).stdout)
+    assert then["signals"] == 0
+    now = json.loads(tracker("replay", "--as-of", "2100-01-01", *db, "--json", cwd=tmp_path).stdout)
+    assert now["signals"] >= 1

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tracker import __version__
-from tracker.cli import demo, doctor, ingest, look, mail, model, operate, rules, run, sources, sql
+from tracker.cli import demo, doctor, ingest, look, mail, model, operate, people, rules, run, sources, sql
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,6 +46,8 @@ app.command()(look.thesis)
 app.command()(look.ledger)
 app.command()(look.stories)
 app.command()(sources.sources)
+app.command()(people.review)
+app.command()(people.replay)
 app.command()(sql.sql)
 app.command()(mail.digest)
 app.command()(operate.backup)
