@@ -24,12 +24,20 @@ from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHA
 EXTRACTOR_VERSION: Final = "rules-1"
 _MAX_GAP: Final = 110  # characters between a cue and its figure
 _YOY: Final = re.compile(
-    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) year|同比|年增|年减|較去年|比去年|去年同期|年成长|from the (?:same|prior)[- ]year",
+    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) year|同比|年增|年减|較去年|比去年|去年同期|年成长|from the (?:same|prior)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:19|20)\d\d|over the (?:past|prior|last) year|to the prior year",
     re.IGNORECASE,
 )
 _QOQ: Final = re.compile(
     r"quarter[- ]over[- ]quarter|\bq/q\b|\bqoq\b|sequential(?:ly)?|from the (?:previous|prior|preceding) quarter|环比|季增|季减|季成长|較上季|比上季",
     re.IGNORECASE,
+)
+_YEARLY_KINDS: Final = frozenset({"revenue", "segment_revenue", "operating_income", "capex", "order", "backlog"})
+_GROWS: Final = re.compile(
+    r"\b(?:up|down|rose|rising|grew|grow|growing|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+)\b|增|长|減|减|升|降",
+    re.IGNORECASE,
+)
+_SHARE: Final = re.compile(
+    r"made up|makes? up|account\w* for|represent\w*|% of (?:total |our |its )?\w* ?(?:revenue|sales)|占", re.IGNORECASE
 )
 _PRIOR: Final = re.compile(
     r"(?:up|down|compared (?:to|with)|versus|vs\.?|from|against|高于|低于|去年同期为?|上年同期)\s*(?:approximately |about |an? )?$",
@@ -266,7 +274,7 @@ def _cue_for(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> Mention 
 
 def _unit_fits(quantity: Quantity, rule: Any) -> bool:
     units = rule.get("units", ())
-    if quantity.unit in units:
+    if quantity.unit in units or (quantity.unit is None and "money" in units):
         return True
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
 
@@ -329,8 +337,13 @@ def _figure(
     low, high, unit = quantity.low, quantity.high, quantity.unit
     context = reading.text[max(0, quantity.start - 40) : quantity.end + 45]
     direction = _direction(reading, quantity, cue)
+    currency = quantity.currency
+    if unit is None:  # a bare amount is in the currency of whoever it is about
+        unit, currency = "money", lexicon.currencies.get(entity, "USD")
     if unit == "pct" and kind != "gross_margin":
-        unit = _growth_unit(context, lexicon.kinds.get(kind, {}))
+        unit = _growth_unit(reading.text, quantity, kind)
+        if unit == "pct" and kind == "revenue" and _SHARE.search(context):
+            kind = "segment_revenue"
     if unit in GROWTH_UNITS and direction == "down" and kind not in ("gross_margin", "supply_tightness"):
         low, high = (-high if high is not None else None), (-low if low is not None else None)
     period = _period_for(reading, quantity, cue)
@@ -355,7 +368,7 @@ def _figure(
         "value_low": low,
         "value_high": high,
         "unit": unit,
-        "currency": quantity.currency,
+        "currency": currency,
         "period": period,
         "counterparty": _counterparty(reading, entity, kind),
     }
@@ -370,12 +383,24 @@ def _segment(reading: Reading, cue: Mention, product: str | None) -> tuple[str, 
     return ("segment_revenue", close[-1].term.value) if close else ("revenue", None)
 
 
-def _growth_unit(context: str, rule: Any) -> str:
-    if _QOQ.search(context):
-        return "pct_qoq"
-    if _YOY.search(context):
-        return "pct_yoy"
-    return "pct"
+def _growth_unit(text: str, quantity: Quantity, kind: str) -> str:
+    """Against what a percentage is measured: the nearest wording, the one behind the figure first.
+
+    Results are compared with the year before unless something else is said; a share or a price change is not.
+    """
+    behind, before = text[quantity.end : quantity.end + 60], text[max(0, quantity.start - 40) : quantity.start]
+    places = [
+        (found.start(), unit)
+        for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy"))
+        if (found := pattern.search(behind)) is not None
+    ]
+    if places:
+        return min(places)[1]
+    for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")):
+        if pattern.search(before):
+            return unit
+    grows = kind in _YEARLY_KINDS and _GROWS.search(before) and not _SHARE.search(before + behind)
+    return "pct_yoy" if grows else "pct"
 
 
 def _direction(reading: Reading, quantity: Quantity, cue: Mention) -> str:

@@ -164,6 +164,10 @@ _LOOK_BACK: Final = 8  # sign, currency and a space before a number
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
 
 
+# A number without unit is kept from here on: "revenue of 35.6 billion" is money, whoever says it
+_BARE_AT_LEAST: Final = 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A quantity and where it stands: `text[start:end]`. Ends in base units; None is an open end ("more than")."""
@@ -219,7 +223,8 @@ def _matches(text: str) -> list[re.Match[str]]:
 def parse_quantity(text: str) -> Quantity | None:
     """The first quantity of a text that is about one: "$3.5B of racks", "30万片", "1,000,000 GB of HBM3E"."""
     found = find_quantities(text)
-    return found[0] if found else None
+    with_unit = [q for q in found if q.unit is not None]
+    return with_unit[0] if with_unit else found[0] if found else None
 
 
 def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity | None:
@@ -309,7 +314,29 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
                 result[-1] = _range(last, q)
                 continue
         result.append(q)
-    return [q for q in result if q.unit is not None]
+    return [q for q in _compound(result, text) if q.unit is not None or q.value >= _BARE_AT_LEAST]
+
+
+def _compound(found: list[Quantity], text: str) -> list[Quantity]:
+    """ "$4 billion and $39 million" is one amount."""
+    result: list[Quantity] = []
+    for q in found:
+        last = result[-1] if result else None
+        if (
+            last is not None
+            and last.unit == q.unit == "money"
+            and last.currency == q.currency
+            and last.low == last.high is not None
+            and q.low == q.high is not None
+            and text[last.end : q.start].strip().lower() == "and"
+            and text[last.start : last.end].lower().endswith("billion")
+            and text[q.start : q.end].lower().endswith("million")
+        ):
+            total = (last.low or 0.0) + (q.low or 0.0)
+            result[-1] = replace(last, end=q.end, low=total, high=total)
+        else:
+            result.append(q)
+    return result
 
 
 def _band(base: Quantity, width: Quantity) -> Quantity:
