@@ -36,6 +36,7 @@ _GROWS: Final = re.compile(
     r"\b(?:up|down|rose|rising|grew|grow|growing|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+)\b|增|长|減|减|升|降",
     re.IGNORECASE,
 )
+_BREAK: Final = re.compile(r"[,;，；。、]| and (?=up|down|\d|over|more)")
 _SHARE: Final = re.compile(
     r"made up|makes? up|account\w* for|represent\w*|% of (?:total |our |its )?\w* ?(?:revenue|sales)|占", re.IGNORECASE
 )
@@ -280,9 +281,12 @@ def _unit_fits(quantity: Quantity, rule: Any) -> bool:
 
 
 def _barrier(reading: Reading, cue: Mention, quantity: Quantity) -> bool:
-    """A clause boundary between cue and figure, or another figure's cue of a kind that takes it."""
+    """A clause boundary between cue and figure, or another metric that the figure belongs to."""
     a, b = (cue.end, quantity.start) if cue.end <= quantity.start else (quantity.end, cue.start)
-    return bool(_CLAUSE.search(reading.text, a, b))
+    if _CLAUSE.search(reading.text, a, b):
+        return True
+    others = reading.of("other_metric")
+    return any(a <= m.start and m.end <= b for m in others) or any(0 <= m.start - quantity.end <= 5 for m in others)
 
 
 def _entity_for(reading: Reading, cue: Mention, quantity: Quantity | None, kind: str, lexicon: Lexicon) -> str | None:
@@ -388,18 +392,19 @@ def _growth_unit(text: str, quantity: Quantity, kind: str) -> str:
 
     Results are compared with the year before unless something else is said; a share or a price change is not.
     """
-    behind, before = text[quantity.end : quantity.end + 60], text[max(0, quantity.start - 40) : quantity.start]
-    places = [
-        (found.start(), unit)
-        for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy"))
-        if (found := pattern.search(behind)) is not None
+    before, behind = text[: quantity.start], text[quantity.end : quantity.end + 90]
+    chunk, next_chunk = _BREAK.split(before[-60:])[-1], _BREAK.split(behind)[0]
+    for part in (chunk, next_chunk):
+        for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")):
+            if pattern.search(part):
+                return unit
+    # "sequentially, sales were up 11%, 12% in local currencies": what was said last holds until something else is said
+    said = [
+        (m.start(), unit) for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")) for m in pattern.finditer(before)
     ]
-    if places:
-        return min(places)[1]
-    for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")):
-        if pattern.search(before):
-            return unit
-    grows = kind in _YEARLY_KINDS and _GROWS.search(before) and not _SHARE.search(before + behind)
+    if said:
+        return max(said)[1]
+    grows = kind in _YEARLY_KINDS and _GROWS.search(before[-40:]) and not _SHARE.search(before[-60:] + behind)
     return "pct_yoy" if grows else "pct"
 
 

@@ -18,7 +18,7 @@ from opencc import OpenCC
 
 from tracker import yaml_files
 from tracker.errors import RuleError
-from tracker.vocabulary import KINDS, UNITS
+from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
 _ENTITY_SCHEMA: Final = {
@@ -120,6 +120,8 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
 
     ambiguous = cues.data.get("ambiguous", {})
     for entity in entities.values():
+        if entity["id"] == MARKET:  # the word "market" names no actor
+            continue
         _add_entity(entity, ambiguous.get(entity["id"], {}), add)
     for product in products.values():
         add(product["terms"], Term("product", product["id"]))
@@ -136,6 +138,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         ("hypothetical", "hypothetical"),
         ("boilerplate", "boilerplate"),
         ("issuer", "issuer_words"),
+        ("other_metric", "other_metrics"),
     ):
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
