@@ -139,7 +139,7 @@ _MORE: Final = re.compile(
     r"in excess of|crossed|topped|超过|超過|逾|超|至少|不低于|不少于|突破|高于|大于)\s?(?:the )?$",
     re.IGNORECASE,
 )
-_MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up|以上|多(?!年))", re.IGNORECASE)
+_MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up(?! )|以上|多(?!年))", re.IGNORECASE)
 _LESS: Final = re.compile(
     r"(?:up to|as much as|as many as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|不超过|低于|不到)\s?$",
     re.IGNORECASE,
@@ -161,6 +161,7 @@ _START: Final = re.compile(
 )
 _BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?$", re.IGNORECASE)
 _LOOK_BACK: Final = 8  # sign, currency and a space before a number
+_CELL: Final = re.compile(r"(?:^|[|\t\n]|  )\s*$")
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
 
 
@@ -246,8 +247,9 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
     ):
         return None
     value *= factor
-    if (match["neg"] and match["neg"] != "(") or (match["neg"] and text[match.end() : match.end() + 1] == ")"):
-        value = -value
+    bracket = match["neg"] == "(" and text[match.end() : match.end() + 1] == ")"
+    if match["neg"] and (match["neg"] != "(" or (bracket and _CELL.search(text[: match.start()][-4:]))):
+        value = -value  # accountants' brackets in a table; in a sentence brackets are an aside
     start = match.start("prefix") if match["prefix"] else match.start("number")
     return _with_bound(
         Quantity(start, match.end(), value, value, "money" if money else unit, money), text, bool(match["plus"])
@@ -310,6 +312,8 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
             if len(gap) <= 18 and _PLUS_MINUS.match(gap) and last.low == last.high:
                 result[-1] = _band(last, q)
                 continue
+            if gap.strip() in ("(", "（") and last.unit == q.unit == "money" and last.currency != q.currency:
+                continue  # the same amount in another currency
             if _is_range(last, q, gap, text):
                 result[-1] = _range(last, q)
                 continue
