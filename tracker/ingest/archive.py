@@ -40,6 +40,7 @@ class Archive:
                 file.flush()
                 os.fsync(file.fileno())
             Path(part).replace(target)  # atomic: a reader sees the whole body or none
+            _sync_folder(target.parent)
         except BaseException:
             Path(part).unlink(missing_ok=True)
             raise
@@ -56,3 +57,12 @@ class Archive:
         if hashlib.sha256(body).hexdigest() != sha256:
             raise StoreError(f"the archived body {sha256[:12]} is damaged", where=str(self.path(sha256)))
         return body
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name survive a power cut: the file's own fsync covers its bytes, not its place in the folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

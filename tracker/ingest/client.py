@@ -29,12 +29,13 @@ from protego import Protego
 
 from tracker import __version__
 from tracker.errors import ConfigError, SourceError
+from tracker.ingest.encoding import ACCEPTED, TooLarge, Undecodable, unpack
 
 ROBOTS_TTL_S: Final = 24 * 3600
 ROBOTS_MAX_BYTES: Final = 500_000  # RFC 9309 asks for at least 500 KiB
-MAX_RETRY_AFTER_S: Final = 120.0  # a longer wait is the back-off's business, not a sleeping coroutine's
+MAX_RETRY_AFTER_S: Final = 5.0  # a longer wait is the back-off's business, not a sleeping coroutine's
 RETRY_STATUS: Final = frozenset({408, 429, 500, 502, 503, 504})
-_SECRET: Final = re.compile(r"(?i)([?&][^=&]*(?:key|token|secret|password|auth|sig)[^=&]*=)[^&#]+")
+_SECRET: Final = re.compile(r"(?i)([?&][^=&]*(?:key|token|secret|passw|auth|sig|appid)[^=&]*=)[^&#]+")
 
 
 class FetchError(SourceError):
@@ -94,7 +95,10 @@ class Response:
 
 def redact(url: str) -> str:
     """The address without secrets: several public interfaces carry their keys in the query string."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # not an address; what follows the first sign of a query may hold secrets
+        return url.partition("?")[0].rpartition("@")[2]
     host = parts.netloc.rpartition("@")[2]
     return _SECRET.sub(r"\1***", urlunsplit(parts._replace(netloc=host)))
 
@@ -102,8 +106,18 @@ def redact(url: str) -> str:
 def is_private(address: str) -> bool:
     """Whether an IP address is anything but public: loopback, private, link-local, shared, multicast, reserved."""
     ip = ipaddress.ip_address(address.split("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return not (mapped or ip).is_global or (mapped or ip).is_multicast
+    inside = _carried(ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+    return not inside.is_global or inside.is_multicast
+
+
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address an IPv6 address stands for (mapped, 6to4, Teredo, NAT64): a gateway would go there."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else ip)
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
@@ -189,7 +203,7 @@ class HttpClient:
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(self.settings.timeout_s),
-            headers={"User-Agent": self.user_agent, "Accept-Encoding": "gzip, deflate, br, zstd"},
+            headers={"User-Agent": self.user_agent, "Accept-Encoding": ACCEPTED},
             follow_redirects=False,
             trust_env=False,
         )
@@ -205,7 +219,7 @@ class HttpClient:
 
         A 304 comes back as a Response with `not_modified`; every other status above 399 is a FetchError.
         """
-        self._require_contact(url)
+        self._require_contact(_checked(url))
         headers = {}
         if etag:
             headers["If-None-Match"] = etag
@@ -247,10 +261,8 @@ class HttpClient:
             response = await self._one(url, headers)
             if response.status not in (301, 302, 303, 307, 308) or "location" not in response.headers:
                 return response
-            target = urljoin(url, response.headers["location"])
-            if urlsplit(target).scheme not in ("http", "https"):
-                raise FetchError("redirects to something that is not http(s)", error_class="redirect", url=url)
-            url = target
+            target = _joined(url, response.headers["location"])
+            url = _checked(target, error_class="redirect")
         raise FetchError(f"more than {self.settings.max_redirects} redirects", error_class="redirect", url=url)
 
     def _host(self, url: str) -> _Host:
@@ -264,13 +276,17 @@ class HttpClient:
                 async with asyncio.timeout(self.settings.timeout_s * 2):  # a drip that never pauses long enough
                     async with self._http.stream("GET", url, headers=headers) as answer:
                         body = await _bounded(answer, max_bytes or self.settings.max_bytes, url)
+                if answer.status_code in RETRY_STATUS and (wait := _short_wait(answer)):
+                    await asyncio.sleep(wait)
             except _PrivateAddress as error:
                 raise FetchError(f"{error} is on a private network", error_class="private_address", url=url) from error
             except (TimeoutError, httpx.TimeoutException) as error:
                 raise _Again(
                     FetchError(f"no answer within {self.settings.timeout_s:g} s", error_class="timeout", url=url)
                 ) from error
-            except (httpx.DecodingError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            except Undecodable as error:
+                raise FetchError(f"cannot be unpacked: {error}", error_class="encoding", url=url) from error
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
                 raise FetchError(f"cannot be read: {error}", error_class="protocol", url=url) from error
             except httpx.HTTPError as error:
                 raise _Again(FetchError(f"the connection failed: {error!r}", error_class="network", url=url)) from error
@@ -301,7 +317,7 @@ class HttpClient:
                 response = await self._one(where, {}, max_bytes=ROBOTS_MAX_BYTES)
                 if response.status // 100 != 3 or "location" not in response.headers:
                     break
-                where = urljoin(where, response.headers["location"])
+                where = _checked(_joined(where, response.headers["location"]), error_class="redirect")
             host.robots = Protego.parse(response.body.decode("utf-8", errors="replace"))
         except FetchError as error:
             if error.error_class == "private_address":
@@ -318,13 +334,41 @@ class HttpClient:
 
 
 async def _bounded(answer: httpx.Response, limit: int, url: str) -> bytes:
-    """The decoded body, read in pieces so that neither an endless body nor a decompression bomb gets far."""
-    body = bytearray()
-    async for piece in answer.aiter_bytes(65536):
-        body += piece
-        if len(body) > limit:
-            raise FetchError(f"more than {limit:,} bytes", error_class="too_large", url=url)
-    return bytes(body)
+    """The unpacked body; neither an endless body nor a bomb gets past the limit."""
+    packed = bytearray()
+    try:
+        async for piece in answer.aiter_raw(65536):
+            packed += piece
+            if len(packed) > limit:
+                raise TooLarge
+        return unpack(bytes(packed), answer.headers.get("content-encoding", ""), limit)
+    except TooLarge as error:
+        raise FetchError(f"more than {limit:,} bytes", error_class="too_large", url=url) from error
+
+
+def _checked(url: str, *, error_class: str = "protocol") -> str:
+    """The address, when it is one this client may ask."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise FetchError("is not an http(s) address", error_class=error_class, url=url)
+    return url
+
+
+def _joined(base: str, location: str) -> str:
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return location
+
+
+def _short_wait(answer: httpx.Response) -> float | None:
+    """Seconds the server asks to wait, when they are few enough to wait here."""
+    wait_s = retry_after_s(answer.headers.get("retry-after"), datetime.now(UTC))
+    return wait_s if wait_s is not None and wait_s <= MAX_RETRY_AFTER_S else None
 
 
 def _judged(url: str, answer: httpx.Response, body: bytes, elapsed_ms: float) -> Response:
@@ -334,7 +378,7 @@ def _judged(url: str, answer: httpx.Response, body: bytes, elapsed_ms: float) ->
         error = FetchError(
             f"the server answers {status}", error_class=f"http_{status}", url=url, status=status, wait_s=wait_s
         )
-        if status in RETRY_STATUS and (wait_s is None or wait_s <= 1.0):
+        if status in RETRY_STATUS and (wait_s is None or wait_s <= MAX_RETRY_AFTER_S):
             raise _Again(error)
         raise error
     media_type, _, rest = answer.headers.get("content-type", "").partition(";")

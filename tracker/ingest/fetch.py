@@ -6,6 +6,7 @@ source is part of the outcome, never an exception; a failure of one page of it i
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
+import structlog
 
 from tracker.errors import TrackerError
 from tracker.ingest import state as states
@@ -21,12 +23,13 @@ from tracker.ingest.client import FetchError, HttpClient, Response, redact
 from tracker.ingest.formats import edgar, parser_for
 from tracker.ingest.formats.article import extract_article
 from tracker.ingest.formats.pdf import pdf_text
-from tracker.ingest.formats.types import Item, Link
+from tracker.ingest.formats.types import Item, Link, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, empty
 
 MAX_FOLLOW: Final = 20
+log = structlog.get_logger("fetch")
 
 
 @dataclass
@@ -42,6 +45,8 @@ class FetchOutcome:
     series: pl.DataFrame = field(default_factory=lambda: empty(SERIES_SCHEMA))
     facts: pl.DataFrame = field(default_factory=lambda: empty(FACTS_SCHEMA))
     problems: list[str] = field(default_factory=list)
+    links_known: int = 0  # pages named that were read before
+    links_left: int = 0  # pages named that wait for the next poll
 
 
 async def fetch_source(
@@ -69,8 +74,7 @@ async def fetch_source(
         out.state = states.after_success(source, state, now, new_items=False)
         return out
     sha256 = out.raw[-1]["sha256"]
-    parse = parser_for(source.kind, issuers)
-    parsed = parse(response.body, source, url=response.url, fetched_at=now, charset=response.charset)
+    parsed = await _parsed(response, source, issuers, now)
     out.items += [(item, sha256) for item in parsed.items]
     out.series, out.facts = parsed.series, parsed.facts
     out.problems += parsed.problems
@@ -88,27 +92,50 @@ async def fetch_source(
     return out
 
 
+async def _parsed(
+    response: Response, source: Source, issuers: Mapping[int, tuple[str, int]] | None, now: datetime
+) -> Parsed:
+    """The parser's reading, beside the event loop; a parser that breaks is a problem of this source alone."""
+    parse = parser_for(source.kind, issuers)
+    try:
+        return await asyncio.to_thread(
+            parse, response.body, source, url=response.url, fetched_at=now, charset=response.charset
+        )
+    except Exception as error:
+        log.error("parser broke", source=source.id, url=redact(response.url), exc_info=error)
+        return Parsed(problems=[f"{redact(response.url)}: the parser of '{source.kind}' broke: {error!r}"])
+
+
 async def _follow(
     links: list[Link], client: HttpClient, archive: Archive, out: FetchOutcome, known: frozenset[str]
 ) -> bool:
     """Read the pages items point to; returns whether none is left for the next poll."""
+    links = list({link.url: link for link in reversed(links)}.values())[::-1]  # a list may name a page twice
     new = [link for link in links if link.url not in known]
     limit = int(out.source.options.get("max_follow", MAX_FOLLOW))
     complete = len(new) <= limit
+    out.links_known, out.links_left = len(links) - len(new), max(0, len(new) - limit)
     for link in new[:limit]:
         try:
             await _read_link(link, client, archive, out)
-        except TrackerError as error:
+        except FetchError as error:
             out.problems.append(str(error))
-            permanent = isinstance(error, FetchError) and (
-                error.error_class in ("robots", "private_address", "too_large")
-                or (error.status is not None and 400 <= error.status < 500 and error.status != 429)
-            )
-            if permanent:  # what the list says is all there will ever be: keep the title
-                out.items.append((link.item, None))
-            else:
+            if _is_passing(error):
                 complete = False
+            else:  # what the list says is all there will ever be: keep the title
+                out.items.append((link.item, None))
+        except Exception as error:  # a page no reader copes with: keep the title, go on with the others
+            log.error("page cannot be read", source=out.source.id, url=redact(link.url), exc_info=error)
+            out.problems.append(str(error) if isinstance(error, TrackerError) else f"{redact(link.url)}: {error!r}")
+            out.items.append((link.item, None))
     return complete
+
+
+def _is_passing(error: FetchError) -> bool:
+    """Whether asking again later can bring the page."""
+    if error.status is not None:
+        return error.status >= 500 or error.status in (408, 425, 429)
+    return error.error_class in ("timeout", "network")
 
 
 async def _read_link(link: Link, client: HttpClient, archive: Archive, out: FetchOutcome) -> None:
@@ -176,7 +203,7 @@ async def _get(
         "not_modified": response.not_modified,
     }
     if not response.not_modified:
-        sha256 = archive.put(response.body)
+        sha256 = await asyncio.to_thread(archive.put, response.body)
         row["raw_sha256"] = sha256
         out.raw.append(
             {

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import jsonschema
+
 from tracker import yaml_files
 from tracker.errors import RuleError
+from tracker.resources import data_dir
 from tracker.yaml_files import YamlFile
 
-KINDS: Final = (
-    "rss",
-    "atom",
-    "json_feed",
-    "json_api",
-    "edgar_submissions",
-    "edgar_getcurrent",
-    "xbrl_companyfacts",
-    "html_list",
-    "csv",
-)
-# Keys a person may write; those of the second line are for people and not read here.
-_KEYS: Final = ("id", "name", "kind", "url", "lang", "tier", "poll_minutes", "entity", "enabled", "options")
-_NOTES: Final = ("what", "etiquette", "terms", "confidence", "notes")
+_ALIASES: Final = {"atom": "rss", "csv_table": "csv"}  # both names are in use for one parser
+_NEEDS_OPTIONS: Final = ("csv",)
 
 
 @dataclass(frozen=True)
@@ -76,44 +69,71 @@ def load_sources(paths: Sequence[Path]) -> list[Source]:
 def _source(file: YamlFile, number: int, entry: Any) -> Source:
     place = ("sources", number)
     if not isinstance(entry, dict):
-        raise RuleError("a source is a mapping", where=file.where(*place))
-    for key in entry:
-        if key not in _KEYS + _NOTES:
-            near = get_close_matches(key, _KEYS + _NOTES, 1)
-            raise RuleError(
-                f"unknown key '{key}'",
-                where=file.where(*place, key),
-                hint=f"did you mean '{near[0]}'?" if near else None,
-            )
-    for key in ("id", "kind", "url"):
-        if not isinstance(entry.get(key), str) or not entry[key]:
-            raise RuleError(f"a source needs '{key}'", where=file.where(*place))
-    if entry["kind"] not in KINDS:
-        near = get_close_matches(entry["kind"], KINDS, 1)
-        raise RuleError(
-            f"unknown kind '{entry['kind']}'",
-            where=file.where(*place, "kind"),
-            hint=f"did you mean '{near[0]}'?" if near else f"one of: {', '.join(KINDS)}",
-        )
-    if urlsplit(entry["url"]).scheme not in ("http", "https"):
-        raise RuleError("the address is not http(s)", where=file.where(*place, "url"))
-    tier, minutes = entry.get("tier", 3), entry.get("poll_minutes", 60)
-    if tier not in (1, 2, 3, 4):
-        raise RuleError("tier is 1, 2, 3 or 4", where=file.where(*place, "tier"))
-    if not isinstance(minutes, int | float) or isinstance(minutes, bool) or not 0 < minutes <= 60 * 24 * 31:
-        raise RuleError(
-            "poll_minutes is a number of minutes, at most a month", where=file.where(*place, "poll_minutes")
-        )
+        raise RuleError("a source is a mapping", where=file.where(*place), hint="- {id: …, kind: rss, url: …}")
+    _check(file, place, entry, _schema())
+    kind: str = _ALIASES.get(entry["kind"]) or entry["kind"]
+    if "options" in entry or kind in _NEEDS_OPTIONS:
+        options = {"$ref": f"#/$defs/{kind}", "$defs": _schema()["$defs"]}
+        _check(file, (*place, "options"), entry.get("options", {}), options)
     entity = entry.get("entity") or ()
     return Source(
         id=entry["id"],
-        name=str(entry.get("name") or entry["id"]),
-        kind=entry["kind"],
+        name=entry.get("name") or entry["id"],
+        kind=kind,
         url=entry["url"],
-        lang=str(entry.get("lang", "en")),
-        tier=int(tier),
-        poll_minutes=float(minutes),
-        entity=(entity,) if isinstance(entity, str) else tuple(str(one) for one in entity),
-        enabled=bool(entry.get("enabled", True)),
-        options=entry.get("options") or {},
+        lang=entry.get("lang", "en"),
+        tier=entry.get("tier", 3),
+        poll_minutes=float(entry.get("poll_minutes", 60)),
+        entity=(entity,) if isinstance(entity, str) else tuple(entity),
+        enabled=entry.get("enabled", True),
+        options=entry.get("options", {}),
     )
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((data_dir("rules") / "schema" / "sources.json").read_text(encoding="utf-8"))
+    return schema
+
+
+def _check(file: YamlFile, place: tuple[str | int, ...], value: Any, schema: dict[str, Any]) -> None:
+    """Raise RuleError with file:line for the first mistake, naming what is allowed or meant."""
+    errors = sorted(_validator(json.dumps(schema)).iter_errors(value), key=lambda error: list(map(str, error.path)))
+    if not errors:
+        return
+    # an unknown key first: it is usually the misspelt name of what another error misses
+    error = next((e for e in errors if e.validator == "additionalProperties"), errors[0])
+    key = (*place, *error.absolute_path)
+    rules: Any = error.schema
+    if error.validator == "additionalProperties":
+        allowed = list(rules["properties"])
+        unknown = next(name for name in error.instance if name not in allowed)
+        raise RuleError(f"unknown key '{unknown}'", where=file.where(*key, unknown), hint=_meant(unknown, allowed))
+    if error.validator == "required":
+        name = next(name for name in rules["required"] if name not in error.instance)
+        raise RuleError(f"{_named(place, value)} needs '{name}'", where=file.where(*key))
+    if error.validator == "enum":
+        raise RuleError(
+            f"{error.absolute_path[-1]} cannot be {error.instance!r}",
+            where=file.where(*key),
+            hint=_meant(str(error.instance), [str(one) for one in rules["enum"]]),
+        )
+    raise RuleError(
+        f"{'.'.join(map(str, error.absolute_path)) or 'options'}: {error.message}",
+        where=file.where(*key),
+        hint=rules.get("description"),
+    )
+
+
+@cache
+def _validator(schema: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(schema))
+
+
+def _named(place: tuple[str | int, ...], value: Any) -> str:
+    return "options" if place[-1] == "options" else f"the source '{value['id']}'" if "id" in value else "a source"
+
+
+def _meant(given: str, allowed: list[str]) -> str:
+    near = get_close_matches(given, allowed, 1)
+    return f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(allowed) or 'none'}"

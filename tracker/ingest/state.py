@@ -9,7 +9,6 @@ from typing import Any, Final
 from tracker.ingest.sources import Source
 
 MAX_BACKOFF: Final = timedelta(days=1)
-FIRST_BACKOFF_MINUTES: Final = 1.0
 DEAD_AFTER: Final = 5  # failures in a row
 
 
@@ -58,13 +57,13 @@ def after_success(source: Source, state: dict[str, Any], now: datetime, *, new_i
 def after_failure(
     source: Source, state: dict[str, Any], now: datetime, error: str, *, wait_s: float | None = None
 ) -> dict[str, Any]:
-    """The next row after a failure: the wait doubles, never below the poll interval, at most a day.
+    """The next row after a failure: the wait starts at the poll interval and doubles, at most a day.
 
     wait_s: what the server asked for (`Retry-After`), honoured when it is longer. The jitter is seeded by source and
     count, so that sources that failed together do not come back together, and a replay gives the same times.
     """
     failures = int(state.get("failures") or 0) + 1
-    minutes = max(source.poll_minutes, FIRST_BACKOFF_MINUTES * 2 ** min(failures - 1, 12))
+    minutes = source.poll_minutes * 2 ** min(failures - 1, 20)
     jitter = random.Random(f"{source.id}:{failures}").uniform(0.9, 1.1)  # noqa: S311 - spreading load, not secrecy
     wait = min(timedelta(minutes=minutes * jitter), MAX_BACKOFF)
     if wait_s is not None:

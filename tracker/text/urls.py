@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url, url_query_cleaner
 
@@ -36,3 +36,12 @@ def canonical_url(url: str) -> str:
 def _local(host: str) -> bool:
     name = host.partition(":")[0]
     return name == "localhost" or name.replace(".", "").isdigit()
+
+
+def absolute_url(base: str, link: str) -> str:
+    """The address a link on the page `base` leads to; '' when it leads nowhere (scripts, mail, broken addresses)."""
+    try:
+        joined = urljoin(base, link.strip())
+        return joined if urlsplit(joined).scheme in ("http", "https", "file") else ""
+    except ValueError:
+        return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from tracker.ingest.formats import csv_table, edgar, feed, html_list, json_api, xbrl
+from tracker.ingest.formats import csv_table, edgar, feed, html_list, json_api, sitemap, xbrl
 from tracker.ingest.formats.types import Parsed
 
 Parser = Callable[..., Parsed]
@@ -21,6 +21,7 @@ PARSERS: Final[dict[str, Parser]] = {
     "xbrl_companyfacts": xbrl.parse,
     "html_list": html_list.parse,
     "csv": csv_table.parse,
+    "sitemap": sitemap.parse,
 }
 NEEDS_ISSUERS: Final = frozenset({"edgar_submissions", "edgar_getcurrent", "xbrl_companyfacts"})
 

@@ -21,7 +21,9 @@ def parse(body: bytes, source: Source, *, url: str, fetched_at: datetime, charse
     A feed that is not well-formed still yields the entries that can be read; what feedparser complains about becomes a
     problem only when there was nothing to read.
     """
-    headers = {"content-type": f"application/xml; charset={charset}"} if charset else {}
+    headers = {"content-location": url}  # what relative links are relative to
+    if charset:
+        headers["content-type"] = f"application/xml; charset={charset}"
     feed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=True)
     items, links = [], []
     for number, entry in enumerate(feed.entries):
@@ -33,6 +35,8 @@ def parse(body: bytes, source: Source, *, url: str, fetched_at: datetime, charse
     problems = []
     if not feed.entries and feed.get("bozo"):
         problems.append(f"{url}: no entry can be read: {feed.bozo_exception}")
+    elif not feed.entries and not feed.get("version"):
+        problems.append(f"{url}: is not a feed: {body[:60]!r}")
     return Parsed(items=items, links=links, problems=problems)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
 from soupsieve import SelectorSyntaxError
@@ -12,6 +11,7 @@ from tracker.ingest.formats.types import Item, Link, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
+from tracker.text.urls import absolute_url
 
 
 def parse(body: bytes, source: Source, *, url: str, fetched_at: datetime, charset: str | None = None) -> Parsed:
@@ -54,7 +54,7 @@ def _item(row: Tag, source: Source, url: str) -> Item | None:
     href = str(anchor.get("href") or "") if anchor is not None else ""
     body = _first(row, source.options.get("text"))
     return Item(
-        url=urljoin(url, href) if href and not href.startswith(("javascript:", "#")) else f"{url}#{title[:80]}",
+        url=(absolute_url(url, href) if href and not href.startswith("#") else "") or f"{url}#{title[:80]}",
         title=title,
         published_at=_moment(row, source.options.get("date")),
         text=body.get_text(" ", strip=True) if body is not None else title,

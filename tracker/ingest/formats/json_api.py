@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urljoin
 
 from tracker.ingest.formats.feed import text_of
 from tracker.ingest.formats.types import Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
+from tracker.text.urls import absolute_url
 
 _FEED: Final = {"items": "items", "url": "url", "title": "title", "published": "date_published", "guid": "id"}
 
@@ -45,7 +45,8 @@ def _parse(body: bytes, source: Source, url: str, charset: str | None, mapping: 
         if not isinstance(row, dict):
             problems.append(f"{url}: item {number} is not an object")
             continue
-        items.append(_item(row, mapping, url, number, source))
+        # a publisher's stray blanks around a name ("主旨 ") are not part of it
+        items.append(_item({key.strip(): value for key, value in row.items()}, mapping, url, number, source))
     return Parsed(items=items, problems=problems)
 
 
@@ -62,23 +63,30 @@ def _item(row: dict[str, Any], mapping: dict[str, Any], url: str, number: int, s
     title = text_of(field("title", "title"))
     body = text_of(str(text or ""))
     template = str(mapping.get("url") or "url")
-    link = _filled(template, row) if "{" in template else field("url", "url")
+    link = _filled(template, row) if "{" in template else field("url", "url") or field("", "external_url")
     guid = field("guid", "id") or None
     return Item(
-        url=urljoin(url, link) if link else f"{url}#{guid or number}",
+        url=(absolute_url(url, link) if link else "") or f"{url}#{guid or number}",
         title=title,
-        published_at=_moment(field("published", "date")),
+        published_at=_moment(field("published", "date") or field("", "date_modified")),
         text=f"{title}\n{body}" if body and title and title not in body else body or title,
         lang=None,
         entity=source.issuer,
         guid=guid,
+        author=_author(row),
     )
+
+
+def _author(row: dict[str, Any]) -> str | None:
+    """Name of the author of a JSON Feed item: version 1.1 lists them, 1.0 has one."""
+    name = at_path(row, "authors.0.name") or at_path(row, "author.name")
+    return str(name) if name else None
 
 
 def _moment(text: str) -> datetime | None:
     """A date, or seconds or milliseconds since 1970."""
     if text.isdigit() and len(text) in (10, 13):
-        return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+        return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)  # at most the year 2286
     return parse_date(text)
 
 
@@ -94,7 +102,7 @@ def at_path(value: Any, path: str) -> Any:
     """The value at a dotted path ("data.items.0.title"); None where there is nothing."""
     for part in path.split(".") if path else ():
         if isinstance(value, dict):
-            value = value.get(part)
+            value = value.get(part.strip())
         elif isinstance(value, list) and part.lstrip("-").isdigit() and -len(value) <= int(part) < len(value):
             value = value[int(part)]
         else:
