@@ -36,6 +36,13 @@ _GROWS: Final = re.compile(
     r"\b(?:up|down|rose|rising|grew|grow|growing|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+)\b|增|长|減|减|升|降",
     re.IGNORECASE,
 )
+_COMPARED: Final = re.compile(
+    r"(?:compared (?:to|with)|versus|vs\.?|than|from|over|against|较|較|比)\s?(?:the |in )?(?:same )?(?:period )?(?:of |in )?$",
+    re.IGNORECASE,
+)
+_RESULTS: Final = frozenset(
+    {"revenue", "segment_revenue", "gross_margin", "operating_income", "capex", "order", "backlog"}
+)
 _BREAK: Final = re.compile(r"[,;，；。、]| and (?=up|down|\d|over|more)")
 _SHARE: Final = re.compile(
     r"made up|makes? up|account\w* for|represent\w*|% of (?:total |our |its )?\w* ?(?:revenue|sales)|占", re.IGNORECASE
@@ -145,7 +152,7 @@ def _prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, dict[str, 
         documents["title"] if "title" in documents.columns else pl.repeat("", documents.height, eager=True)
     ).fill_null("")
     folded = [fold(title) for title in titles]
-    prepared = {}
+    prepared: dict[str, dict[str, Any]] = {}
     for row, title, low, hits in zip(
         documents.drop("text").iter_rows(named=True), titles, folded, _hits(folded, lexicon), strict=True
     ):
@@ -153,12 +160,17 @@ def _prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, dict[str, 
         published = row.get("published_at")
         if isinstance(published, datetime):
             published = published.date()
+        day = published if isinstance(published, date) else datetime.now(UTC).date()
         prepared[row["doc_id"]] = {
             "doc_id": row["doc_id"],
             "issuer": _known_issuer(row.get("entity"), lexicon) or (next(iter(named)) if len(named) == 1 else None),
-            "published": published if isinstance(published, date) else datetime.now(UTC).date(),
+            "published": day,
             "lang": row.get("lang") or "en",
         }
+        document = prepared[row["doc_id"]]
+        fye = lexicon.fiscal_year_ends.get(document["issuer"] or "", 12)
+        quarters = [p.label for p in find_periods(title, fiscal_year_end_month=fye, published=day) if "Q" in p.label]
+        document["period"] = quarters[0] if quarters else None
     return prepared
 
 
@@ -350,7 +362,7 @@ def _figure(
             kind = "segment_revenue"
     if unit in GROWTH_UNITS and direction == "down" and kind not in ("gross_margin", "supply_tightness"):
         low, high = (-high if high is not None else None), (-low if low is not None else None)
-    period = _period_for(reading, quantity, cue)
+    period = _period_for(reading, quantity, kind)
     prior = (
         bool(_PRIOR.search(reading.text[max(0, quantity.start - 30) : quantity.start]))
         and unit in ("money", "pct")
@@ -419,10 +431,19 @@ def _direction(reading: Reading, quantity: Quantity, cue: Mention) -> str:
     return min(words, key=lambda m: min(abs(m.end - quantity.start), abs(m.start - quantity.end))).term.value
 
 
-def _period_for(reading: Reading, quantity: Quantity, cue: Mention) -> str | None:
-    periods = [p for p in reading.periods if not (p.start < quantity.end and quantity.start < p.end)]
+def _period_for(reading: Reading, quantity: Quantity, kind: str) -> str | None:
+    """The period nearest to the figure; the one it is compared with is not what it is about.
+
+    A result without a period of its own is about the period the document's title names.
+    """
+    periods = [
+        p
+        for p in reading.periods
+        if not (p.start < quantity.end and quantity.start < p.end)
+        and not _COMPARED.search(reading.text[max(0, p.start - 24) : p.start])
+    ]
     if not periods:
-        return None
+        return reading.document["period"] if kind in _RESULTS else None
     return min(
         periods,
         key=lambda p: (

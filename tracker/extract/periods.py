@@ -69,7 +69,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("month_quarter", rf"\b({_MONTH_NAMES}) quarter\b"),
         (
             "relative_quarter",
-            r"\b(this|the current|the next|next|the following|the coming|last|the prior|the previous|the preceding|the) quarter\b|\b(sequentially|quarter-over-quarter)\b",
+            r"\b(this|the current|the next|next|the following|the coming|last|the prior|the previous|the preceding|the) quarter\b",
         ),
         ("quarter_only", r"\b(first|second|third|fourth|1st|2nd|3rd|4th)[- ](?:fiscal )?quarter\b|\bq([1-4])\b"),
         (
@@ -98,7 +98,7 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "cjk_year": ("年",),
     "month_year": _DECADES,
     "month_quarter": ("quarter",),
-    "relative_quarter": ("quarter", "sequentially"),
+    "relative_quarter": ("quarter",),
     "quarter_only": ("quarter", "q1", "q2", "q3", "q4"),
     "relative_year": ("year",),
     "year": (*_DECADES, "cy"),

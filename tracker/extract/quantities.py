@@ -130,6 +130,9 @@ _QUANTITY: Final = re.compile(
 )
 _CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5})")
 _CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
+_CJK_AMOUNT: Final = re.compile(
+    r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9})(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
+)
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
 _PLUS_MINUS: Final = re.compile(
     r"^,?\s*(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$", re.IGNORECASE
@@ -394,8 +397,19 @@ def _cjk_number(text: str) -> float:
     return total + digit
 
 
-def _cjk_fractions(text: str) -> list[Quantity]:
+def _cjk_amounts(text: str) -> list[Quantity]:
+    """Amounts written in characters throughout: 一千八百亿美元."""
     found = []
+    for match in _CJK_AMOUNT.finditer(text):
+        value = _cjk_number(match[1]) * _MAGNITUDES[match[2]]
+        currency = _CURRENCIES.get(match[3] or "")
+        if value:
+            found.append(Quantity(match.start(), match.end(), value, value, "money" if currency else None, currency))
+    return found
+
+
+def _cjk_fractions(text: str) -> list[Quantity]:
+    found = _cjk_amounts(text) if "亿" in text or "億" in text or "万" in text or "萬" in text else []
     if "百分之" in text:
         for match in _CJK_PERCENT.finditer(text):
             value = _cjk_number(match[1])
