@@ -1,4 +1,4 @@
-"""RSS and Atom, however broken: feedparser reads what can be read."""
+"""RSS and Atom, however broken: feedparser reads what can be read, libxml2 mends what stops it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import io
 from calendar import timegm
 from datetime import UTC, datetime
 from typing import Any
+from xml.sax import SAXException
 
 import feedparser
+from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
 from tracker.ingest.formats.types import Item, Link, Parsed
@@ -21,10 +23,13 @@ def parse(body: bytes, source: Source, *, url: str, fetched_at: datetime, charse
     A feed that is not well-formed still yields the entries that can be read; what feedparser complains about becomes a
     problem only when there was nothing to read.
     """
-    headers = {"content-location": url}  # what relative links are relative to
-    if charset:
-        headers["content-type"] = f"application/xml; charset={charset}"
-    feed = feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=True)
+    # what relative links are relative to; and without a media type feedparser guesses Latin-1 and calls the feed broken
+    headers = {"content-location": url, "content-type": "application/xml" + (f"; charset={charset}" if charset else "")}
+    feed = _read(body, headers)
+    if isinstance(feed.get("bozo_exception"), SAXException) and (mended := _mended(body, charset)):
+        again = _read(mended, headers | {"content-type": "application/xml; charset=utf-8"})
+        if _filled(again) > _filled(feed):
+            feed = again
     items, links = [], []
     for number, entry in enumerate(feed.entries):
         item = _item(entry, source, url, number)
@@ -33,11 +38,32 @@ def parse(body: bytes, source: Source, *, url: str, fetched_at: datetime, charse
         else:
             items.append(item)
     problems = []
-    if not feed.entries and feed.get("bozo"):
-        problems.append(f"{url}: no entry can be read: {feed.bozo_exception}")
-    elif not feed.entries and not feed.get("version"):
+    if not feed.entries and not feed.get("version"):
         problems.append(f"{url}: is not a feed: {body[:60]!r}")
+    elif not feed.entries and feed.get("bozo"):
+        problems.append(f"{url}: no entry can be read: {feed.bozo_exception}")
     return Parsed(items=items, links=links, problems=problems)
+
+
+def _read(body: bytes, headers: dict[str, str]) -> Any:
+    return feedparser.parse(io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=True)
+
+
+def _filled(feed: Any) -> int:
+    """Entries that say something."""
+    return sum(1 for entry in feed.entries if entry.get("title") or entry.get("summary") or entry.get("link"))
+
+
+def _mended(body: bytes, charset: str | None) -> bytes | None:
+    """The feed with its tags closed: feedparser swallows what follows a mismatched end tag, libxml2 does not."""
+    try:
+        parser = etree.XMLParser(
+            recover=True, resolve_entities=False, no_network=True, huge_tree=False, encoding=charset
+        )
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        return None
+    return None if root is None else bytes(etree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _item(entry: Any, source: Source, feed_url: str, number: int) -> Item:
