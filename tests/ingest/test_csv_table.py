@@ -10,6 +10,8 @@ import pytest
 from tracker.ingest.formats import csv_table
 from tracker.ingest.formats.types import Parsed
 from tracker.ingest.sources import Source
+from tracker.pipeline import Kit, process, reprocess
+from tracker.store import Store
 from tracker.text.documents import build_documents
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -96,6 +98,21 @@ def test_publication_before_the_usual_day_counts_from_the_day_it_was_seen() -> N
     seen = read("month,amount\n11511,5\n").series["published_at"].item()  # November, read on the 24th
     assert seen == datetime(2026, 11, 24, tzinfo=UTC)
     assert read("month,amount\n11507,5\n").series["published_at"].item() == datetime(2026, 8, 10, tzinfo=UTC)
+
+
+def test_reprocessing_keeps_the_figures_of_a_table(tmp_path: Path, rules_dir: Path) -> None:
+    parsed = read("month,amount\n11407,323165707\n11507,423165707\n")
+    documents = build_documents([(item, None) for item in parsed.items], Source("f", "F", "csv", URL, "zh", 1, 60), NOW)
+    kit = Kit.load([rules_dir])
+    with Store.open(tmp_path / "store.duckdb") as store:
+        process(store, kit, documents, NOW, figures=parsed.facts)
+        query = "SELECT extractor, unit, period, value_low FROM v_facts ORDER BY period, unit"
+        before = store.read(query).rows()
+        reprocess(store, kit, store.read("SELECT * EXCLUDE (signature) FROM documents"), NOW)
+        assert [row[:3] for row in before] == [
+            ("table", "money", "CY2025-07"), ("table", "money", "CY2026-07"), ("table", "pct_yoy", "CY2026-07"),
+        ]  # fmt: skip
+        assert store.read(query).rows() == before
 
 
 @pytest.mark.real
