@@ -80,6 +80,13 @@ def period_bounds(period: str, fiscal_year_end_month: int = 12) -> tuple[date, d
     return date(start_year, start_month, 1), month_end(end_year, end_month)
 
 
+def day_after(period: str, fiscal_year_end_month: int = 12) -> date | None:
+    """A day three weeks after a period, when its report is read; None for what is not a period."""
+    if not PERIOD.match(period):
+        return None
+    return period_bounds(period, fiscal_year_end_month)[1] + timedelta(days=25)
+
+
 def calendar_quarters(period: str, fiscal_year_end_month: int = 12) -> list[str]:
     """Calendar quarters a period touches with at least half of one, in order: how a figure is spread over time."""
     start, end = period_bounds(period, fiscal_year_end_month)

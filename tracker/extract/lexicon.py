@@ -43,7 +43,9 @@ _PRODUCT_SCHEMA: Final = {
 class Term:
     """What a stretch of text may mean."""
 
-    role: str  # entity | product | cue | strong | segment | basis | direction | negation | hypothetical | boilerplate | issuer
+    # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
+    # issuer | other_metric | setting | market
+    role: str
     value: str  # id, kind, basis, direction
     exact: str | None = None  # the form the text must have (case included), for names that are also words
     not_before: tuple[str, ...] = ()
@@ -65,6 +67,7 @@ class Lexicon:
     currencies: Mapping[str, str] = field(repr=False)
     vendors: Mapping[str, str] = field(repr=False)  # product -> who makes it
     observers: frozenset[str] = field(repr=False)  # entities that report on others
+    layers: Mapping[str, str] = field(repr=False)  # entity -> where it stands in the supply chain
 
     @property
     def issuers(self) -> dict[int, tuple[str, int]]:
@@ -128,6 +131,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     for kind, rule in kinds.items():
         add(rule.get("cues", ()), Term("cue", kind))
         add(rule.get("strong", ()), Term("strong", kind))
+        add(rule.get("weak", ()), Term("weak", kind))
     for product_id, words in cues.data.get("segments", {}).items():
         add(words, Term("segment", product_id))
     for group in ("basis", "direction"):
@@ -139,10 +143,12 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         ("boilerplate", "boilerplate"),
         ("issuer", "issuer_words"),
         ("other_metric", "other_metrics"),
+        ("setting", "settings"),
+        ("market", "market_words"),
     ):
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
-    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong") for t in meanings)]
+    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak") for t in meanings)]
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
         products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),
@@ -155,6 +161,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
         currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
+        layers={e["id"]: e["layer"] for e in entities.values() if e.get("layer")},
         observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),
     )
 

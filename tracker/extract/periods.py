@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from tracker.extract.calendar import fiscal_quarter, last_quarter_before, quarter_label, shift_quarter, year_label
+from tracker.extract.calendar import (
+    day_after,
+    fiscal_quarter,
+    last_quarter_before,
+    quarter_label,
+    shift_quarter,
+    year_label,
+)
 
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _CJK: Final = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
@@ -114,12 +121,17 @@ class Period:
     label: str
 
 
-def find_periods(text: str, *, fiscal_year_end_month: int, published: date) -> list[Period]:
+def find_periods(
+    text: str, *, fiscal_year_end_month: int, published: date, reference: str | None = None
+) -> list[Period]:
     """Periods of a text in order, without overlaps, the more specific wording first.
 
     fiscal_year_end_month: of the issuer the text is about. Relative wording ("next quarter") is resolved through
-    `published`: a report is about the last quarter that had ended.
+    `published`: a report is about the last quarter that had ended; or through `reference`, the quarter that the
+    document says it is about.
     """
+    if reference is not None:
+        published = day_after(reference, fiscal_year_end_month) or published
     found: list[Period] = []
     low = text.lower()
     for name, pattern in _PATTERNS:
@@ -269,7 +281,9 @@ def _quarter_only(m: re.Match[str], fye: int, published: date) -> str | None:
 
 
 def _relative_year(m: re.Match[str], fye: int, published: date) -> str | None:
-    word = (m[1] or "this").lower()
+    word = (m[1] or "full").lower()
+    if word == "full":  # the year of the quarter that is reported on
+        return year_label(last_quarter_before(published, fye)[0], fye)
     year = fiscal_quarter(published, fye)[0]
     if word in ("next", "the coming"):
         year += 1

@@ -21,21 +21,23 @@ _END: Final = re.compile(r"[。！？；\n]|[.!?](?=[\"'”’)\]]?\s+[\"'“‘
 NUMBER: Final = re.compile(
     r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|two |three |five |ten )|[一二两三四五六七八九]成|百分之|翻|倍"
 )
+_FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
 _ABBREVIATION: Final = re.compile(
     r"\b(?:Inc|Corp|Co|Ltd|U\.S|Mr|Ms|Dr|No|vs|approx|Q[1-4]|St|Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.$"
 )
 
 
 def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
-    """Sentences with at least one cue word.
+    """Sentences with at least one cue word, and the sentences with a figure right behind them.
 
-    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded), offsets in characters, in reading order.
+    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, follows), offsets in characters, in reading
+    order; `follows` marks a sentence without a cue of its own, which may go on about the figure before it.
     """
     folded = [fold(text) for text in documents["text"]]
     column = pl.Series("folded", folded, dtype=pl.String)
     hits = column.str.find_many(list(lexicon.cue_patterns))
     strong = column.str.find_many(list(lexicon.strong_patterns))
-    rows: list[tuple[str, int, int, str, str]] = []
+    rows: list[tuple[str, int, int, str, str, bool]] = []
     # One pass over the hits of each document; measured 20 times cheaper than exploding hits and joining sentence spans.
     for doc_id, text, low, found, sure in zip(
         documents["doc_id"], documents["text"], folded, hits.to_list(), strong.to_list(), strict=True
@@ -43,15 +45,31 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
         if not found:
             continue
         certain = _characters(low, sure or [])
-        for start, end in _spans(text, _characters(low, found)):
+        spans = _spans(text, _characters(low, found))
+        for i, (start, end) in enumerate(spans):
             at = bisect_left(certain, start)
-            if (at < len(certain) and certain[at] < end) or NUMBER.search(low, start, end):
-                rows.append((doc_id, start, end, text[start:end], low[start:end]))
+            numbers = NUMBER.search(low, start, end) is not None
+            if numbers or (at < len(certain) and certain[at] < end):
+                rows.append((doc_id, start, end, text[start:end], low[start:end], False))
+            limit = spans[i + 1][0] if i + 1 < len(spans) else len(text)
+            if numbers and (follower := _follower(text, low, end, limit)):
+                rows.append((doc_id, *follower, text[slice(*follower)], low[slice(*follower)], True))
     return pl.DataFrame(
         rows,
-        schema={"doc_id": pl.String, "start": pl.Int64, "end": pl.Int64, "sentence": pl.String, "folded": pl.String},
+        schema={"doc_id": pl.String, "start": pl.Int64, "end": pl.Int64, "sentence": pl.String, "folded": pl.String, "follows": pl.Boolean},
         orient="row",
     )
+
+
+def _follower(text: str, folded: str, end: int, limit: int) -> tuple[int, int] | None:
+    """The sentence behind a candidate, when a figure stands near its beginning."""
+    if limit - end < 8 or not NUMBER.search(folded, end, min(limit, end + _FIGURE_WITHIN)):
+        return None
+    start = end
+    while start < limit and text[start].isspace():
+        start += 1
+    stop = _end(text, start + 1, min(limit, start + MAX_SENTENCE))
+    return (start, stop) if NUMBER.search(folded, start, stop) else None
 
 
 def _characters(text: str, offsets: list[int]) -> list[int]:

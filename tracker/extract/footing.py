@@ -1,0 +1,161 @@
+"""On what footing something is told: basis, direction and period."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracker.extract.calendar import sort_key
+from tracker.extract.metrics import RESULTS, Link
+from tracker.extract.periods import Period, quarter_before, year_before
+from tracker.extract.quantities import Quantity
+from tracker.extract.reading import Reading
+from tracker.vocabulary import GROWTH_UNITS, MARKET
+
+_COMPARED: Final = re.compile(
+    r"(?:compared (?:to|with)|versus|vs\.?|than|from|over|against|较|較|比|double[ds]? those|above|below)\s?(?:the |those |that |in |its |our )*(?:same )?(?:period )?(?:of |in )?$",
+    re.IGNORECASE,
+)
+_PRIOR: Final = re.compile(
+    r"(?:\b(?:up|down|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?$",
+    re.IGNORECASE,
+)
+_FROM_TO: Final = re.compile(r"^[^,;.]{0,40}?\bto\b", re.IGNORECASE)
+_QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
+# "above our outlook of 37.5 billion": only what comes after it is an outlook
+_AGAINST: Final = re.compile(
+    r"\b(?:above|below|ahead of|beat(?:ing)?|beats|exceed(?:s|ed|ing)?|topp(?:ed|ing)|top(?:s)?|miss(?:ed|ing)?|versus|compared (?:to|with)|than|relative to|in line with|against|higher end of|high end of|low end of)\b|超出|高于|低于|优于|優於|超过市场|不及",
+    re.IGNORECASE,
+)
+_TAIL_STOP: Final = re.compile(r"[;；。]|, (?!which|with|as)|，|\.\s|\b(?:and|but|while)\b|\bup\b|\bdown\b")
+_OUTCOME: Final = re.compile(
+    r"\b(?:was|were|totaled|totalled|reached|came in|reported|reporting|posted|delivered|generated|grew|rose|fell|jumped|increased|decreased|declined|surged|soared|closed|achieved|recorded|made up)\b",
+    re.IGNORECASE,
+)
+_WEAKEST: Final = ("rumor", "estimate", "plan", "guidance")
+_FIGURE_UP: Final = re.compile(r"\b(?:up|increas\w+|grew|growth|rose|higher|record|doubl\w+|tripl\w+)\b", re.IGNORECASE)
+
+
+def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> str:
+    """actual, guidance, plan, estimate or rumor: the weakest footing that governs `text[start:end]`.
+
+    Governing words stand before the figure in its clause or close behind it; what a figure is compared with
+    ("above our outlook of ...") governs only what comes after the comparison.
+    """
+    text = reading.text
+    floor = reading.clause_start(start)
+    against = [m.end() for m in _AGAINST.finditer(text, floor, start)]
+    words = reading.of("basis")
+    inside = [m for m in words if (against[-1] if against else floor) <= m.start and m.end <= end]
+    if against and not inside:
+        # a comparison ends the reach of what was said before it, unless that is about everything that follows
+        inside = [m for m in words if floor <= m.start < against[0] and m.term.value in ("rumor", "estimate")]
+    stop = _TAIL_STOP.search(text, end)
+    tail = min(stop.start() if stop else len(text), end + 70)
+    behind = [m for m in words if end <= m.start and m.end <= tail and not _AGAINST.search(text, end, m.start)]
+    values = {m.term.value for m in (*inside, *behind)}
+    # a house that is quoted, or a rumour, holds for the whole sentence
+    values |= {m.term.value for m in words if m.term.value == "rumor"}
+    told_by_observer = any(m.term.value == "estimate" for m in words)
+    basis = next((b for b in _WEAKEST if b in values), "actual")
+    if basis in ("guidance", "plan"):
+        last = max((m.end for m in inside if m.term.value in ("guidance", "plan")), default=None)
+        if last is not None and _OUTCOME.search(text, last, start) and kind in RESULTS:
+            basis = "actual"
+    if basis == "actual" and entity == MARKET and told_by_observer:
+        basis = "estimate"
+    if basis == "plan" and kind in RESULTS and kind not in ("order", "capex"):
+        basis = "guidance"
+    if basis == "plan" and kind == "capex" and entity == MARKET:
+        basis = "estimate"
+    if basis == "guidance":
+        if entity == MARKET or told_by_observer:
+            return "estimate"
+        if kind not in RESULTS and kind not in ("inventory", "supply_commitment", "shipment", "ramp"):
+            return "plan"
+    return basis
+
+
+def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
+    """The change that is told with a figure: the sign of a growth rate, or the word of change beside a level."""
+    quantity, text = link.quantity, reading.text
+    floor = max(reading.clause_start(quantity.start), link.after.quantity.end if link.after and unit in GROWTH_UNITS else 0)
+    words = reading.of("direction")
+    if unit in GROWTH_UNITS or unit == "pct_pt":
+        before = [m for m in words if floor <= m.start and m.end <= quantity.start + 1]
+        behind = [m for m in words if quantity.end <= m.start <= quantity.end + 25]
+        inside = [m for m in words if quantity.start <= m.start and m.end <= quantity.end]
+        for group in (inside, before[-1:], behind[:1]):
+            if group:
+                return group[0].term.value
+        if link.after is not None and link.after.quantity.unit in (None, *GROWTH_UNITS, "pct"):
+            return direction_of(reading, link.after, unit)
+        return "up" if unit in GROWTH_UNITS else "none"
+    cue = link.cue.start if link.cue is not None else quantity.start
+    near_start = max(reading.clause_start(min(cue, quantity.start)), min(cue, quantity.start) - 40)
+    stop = re.search(r"[;；]|\.\s|, (?:and|while|with|resulting|excluding)\b|(?<=\d)[^,]{0,3}\band\b(?! (?:up|down))", text[quantity.end :])
+    near_end = min(quantity.end + (stop.start() if stop else 200), quantity.end + 60)
+    near = [m for m in words if near_start <= m.start and m.end <= near_end]
+    if not near:
+        return "none"
+    return min(near, key=lambda m: max(quantity.start - m.end, m.start - quantity.end, 0)).term.value
+
+
+def is_prior(reading: Reading, link: Link) -> bool:
+    """Whether a figure is what another one is compared with ("up from $131 billion")."""
+    quantity = link.quantity
+    if quantity.unit not in ("money", "pct", None) or link.kind in ("price", "order"):
+        return False
+    if quantity.unit == "pct" and link.kind != "gross_margin" and link.after is None:
+        return False
+    return _PRIOR.search(reading.text[max(0, quantity.start - 34) : quantity.start]) is not None
+
+
+def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> str | None:
+    """The period nearest to the figure; the one it is compared with is not what it is about.
+
+    A result without a period of its own is about the period the document's title names, an outlook about the one the
+    outlook was announced for.
+    """
+    text = reading.text
+    periods = [
+        p
+        for p in reading.periods
+        if not (p.start < quantity.end and quantity.start < p.end)
+        and not _COMPARED.search(text[max(0, p.start - 30) : p.start])
+    ]
+    if periods:
+        others = [q for q in reading.quantities if q is not quantity]
+
+        def distance(p: Period) -> tuple[int, int]:
+            low, high = (p.end, quantity.start) if p.end <= quantity.start else (quantity.end, p.start)
+            crossed = sum(low <= q.start and q.end <= high for q in others)
+            return (crossed * 40 + (high - low) + (0 if p.start >= quantity.start else 5), p.start)
+
+        return _full_year(min(periods, key=distance).label, reading, basis)
+    document = reading.document
+    if basis == "guidance" and document.outlook is not None and reading.offset - document.outlook[1] <= 1500:
+        return document.outlook[0]
+    return document.period if kind in RESULTS else None
+
+
+def _full_year(label: str, reading: Reading, basis: str) -> str:
+    """An outlook given with a fourth quarter's results is about the year after it."""
+    reported = reading.document.period
+    if basis == "guidance" and reported is not None and reported.endswith("Q4") and label == reported[:-2]:
+        return f"{label[:2]}{int(label[2:6]) + 1}"
+    return label
+
+
+def prior_period(reading: Reading, link: Link, period: str | None) -> str | None:
+    """ "up from $131 billion a year earlier": the period before the sentence's own, unless one stands beside it."""
+    quantity, text = link.quantity, reading.text
+    after = [p for p in reading.periods if 0 <= p.start - quantity.end <= 14]
+    base_period = next((p.label for p in reversed(reading.periods) if p.end <= quantity.start), None) or period
+    if after and not (base_period and sort_key(after[0].label) > sort_key(base_period)):
+        return after[0].label
+    if base_period is None:
+        return None
+    if _QOQ.search(text[quantity.end : quantity.end + 40]) and not re.search(r"year|去年", text[quantity.end : quantity.end + 40]):
+        return quarter_before(base_period)
+    return year_before(base_period)

@@ -1,0 +1,255 @@
+"""What a figure measures: the cue it belongs to, the part of a business it is about, and what growth is measured against."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.quantities import Quantity
+from tracker.extract.reading import CLAUSE, Mention, Reading
+from tracker.vocabulary import GROWTH_UNITS
+
+MAX_GAP: Final = 130  # characters between a cue and its figure
+RESULTS: Final = frozenset(
+    {"revenue", "segment_revenue", "gross_margin", "operating_income", "capex", "order", "backlog"}
+)
+# Between a figure and the metric behind it: "$11 billion of Blackwell revenue", "14% growth in networking sales".
+_BEHIND: Final = re.compile(
+    r"^(?:[\s\-(]|\s?(?:more )?(?:worth |increase |rise |growth |jump |decline |drop |surge |hike )?(?:of|in|for)\s)"
+    r"(?:(?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|on|at|up|down|with|would|of)\b)[\w&'’.%/+-]+[\s-]){0,5}$",
+    re.IGNORECASE,
+)
+_BEHIND_CJK: Final = re.compile(r"^[^，。；、,;:：\d]{0,10}$")
+# Right before a figure: the word that says "the metric is this much".
+_DIRECT: Final = re.compile(
+    r"^[^,;]{0,45}(?:\b(?:of|was|were|is|are|be|to|at|by|reached|totaled|totalled|hit|between|from|about|approximately|around|nearly|over|record|a)|[:=(约約达達为為至到是])\s?(?:US)?\$?$",
+    re.IGNORECASE,
+)
+_DIRECT_PREFIX: Final = re.compile(r"^\s?(?:of|was|were|:|is|to)?\s?(?:an? )?(?:record |about |approximately )?$", re.IGNORECASE)
+# What makes a clause go on about the metric of the clause before it.
+_GOES_ON: Final = re.compile(
+    r"(?:up|down|compared (?:to|with)|versus|vs\.?|from|against|and|or|,|、|，)\s*(?:up |down |approximately |about |an? |to )?\(?$|^\s*(?:up|down)\b",
+    re.IGNORECASE,
+)
+_YOY: Final = re.compile(
+    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) (?:year|quarter last|period)|同比|年增|年减|年減|較去年|较去年|比去年|去年同期|年成长|年成長|from the (?:same|prior|previous)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:fiscal )?(?:19|20)?\d\d|over the (?:past|prior|last) year|to the prior year|(?:from|in|than|over|to|with) the (?:prior|previous|same) year|versus (?:the )?prior year|from last year|than (?:in )?(?:19|20)\d\d|annually",
+    re.IGNORECASE,
+)
+_QOQ: Final = re.compile(
+    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|\bq/q\b|\bqoq\b|sequential(?:ly)?|from the (?:previous|prior|preceding|last) quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
+    re.IGNORECASE,
+)
+_GROWS: Final = re.compile(
+    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+)\b|增|长|長|減|减|升|降|doubl|tripl",
+    re.IGNORECASE,
+)
+# The next figure of a list begins here: what stands behind it belongs to that figure.
+_NEXT_FIGURE: Final = re.compile(r"[,;，；。、]|\b(?:and|or)\b(?= (?:up|down|over|more|by)\b| \d| \$)|\.\s")
+SHARE: Final = re.compile(
+    r"made up|makes? up|account\w* for|represent\w*|% of (?:\w+ ){0,3}(?:revenues?|sales)|percent of (?:\w+ ){0,3}(?:revenues?|sales)|compris\w+|half of|占",
+    re.IGNORECASE,
+)
+_CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
+_WHOLE: Final = re.compile(r"\b(?:total|company|consolidated|group|overall|net|quarterly|record)\s*(?:quarterly )?$", re.IGNORECASE)
+_INSIDE: Final = re.compile(r"^\s*(?:from|of|for|in|across|within)\s+(?:our |the |its |their )?(?:\w+ ){0,2}$", re.IGNORECASE)
+_SECTION: Final = re.compile(
+    r"(?:mov\w+|turn\w+|start\w*|shift\w+|now) (?:on )?(?:to|with|on) (?:the |our )?[\w ]{0,40}$|\b(?:in|within) (?:our |the )?[\w ]{0,30}$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A figure with what it measures. `cue` is None where it goes on about the figure told before it."""
+
+    quantity: Quantity
+    kind: str
+    cue: Mention | None
+    product: str | None = None
+    after: "Link | None" = None  # the figure it goes on from, within the sentence
+
+
+def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
+    """The figures of a sentence that measure something the vocabulary knows, in order."""
+    cues = _cues(reading, lexicon)
+    found: list[Link] = []
+    for i, quantity in enumerate(reading.quantities):
+        previous = found[-1] if found else None
+        cue = _cue_of(reading, i, cues, lexicon)
+        if cue is not None and cue.term.role == "other_metric":
+            continue
+        if cue is not None:
+            found.append(Link(quantity, cue.term.value, cue, after=previous))
+        elif previous is not None and _goes_on(reading, previous, quantity, cues, lexicon):
+            found.append(Link(quantity, previous.kind, previous.cue, previous.product, after=previous))
+        elif previous is None and _elliptical(reading, quantity, lexicon):
+            told = reading.document.told
+            assert told is not None
+            found.append(Link(quantity, told.kind, None, told.product))
+    return found
+
+
+def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
+    """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
+    weak_counts = bool(reading.of("setting"))
+    every = sorted(
+        [*reading.of("cue"), *reading.of("strong"), *reading.of("other_metric"), *(reading.of("weak") if weak_counts else ())],
+        key=lambda m: (m.start, -m.end),
+    )
+    kept: list[Mention] = []
+    for cue in every:
+        if kept and cue.start >= kept[-1].start and cue.end <= kept[-1].end and cue.end - cue.start < kept[-1].end - kept[-1].start:
+            continue
+        kept.append(cue)
+    return kept
+
+
+def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
+    quantity = reading.quantities[i]
+    text = reading.text
+    before = _before(reading, quantity, cues, lexicon)
+    limit = reading.quantities[i + 1].start if i + 1 < len(reading.quantities) else len(text)
+    behind = _behind(reading, quantity, cues, limit, lexicon)
+    if before is None or behind is None:
+        return before or behind
+    gap = text[before.end : quantity.start]
+    if _DIRECT_PREFIX.match(gap) and before.term.role != "weak":
+        return before
+    if before.term.value in RESULTS and _DIRECT.match(gap) and behind.term.value not in RESULTS:
+        return before
+    return behind
+
+
+def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
+    """The last cue before a figure that can be told in its unit."""
+    floor = reading.clause_start(quantity.start)
+    for cue in reversed(cues):
+        if cue.end > quantity.start:
+            continue
+        if cue.start < floor or quantity.start - cue.end > MAX_GAP:
+            return None
+        if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
+            return cue
+    return None
+
+
+def _behind(
+    reading: Reading, quantity: Quantity, cues: list[Mention], limit: int, lexicon: Lexicon
+) -> Mention | None:
+    """The first cue behind a figure that it measures, when nothing but the words of its noun stand between."""
+    for cue in cues:
+        if cue.start < quantity.end:
+            continue
+        if cue.start >= limit or cue.start - quantity.end > 60:
+            return None
+        gap = reading.text[quantity.end : cue.start]
+        near = _BEHIND.match(gap) if gap.isascii() or "’" in gap else _BEHIND_CJK.match(gap)
+        if not gap.strip() or near or (not gap.isascii() and _BEHIND_CJK.match(gap)):
+            if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
+                return cue
+        else:
+            return None
+    return None
+
+
+def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
+    """Whether a kind can be told in the unit of a figure."""
+    rule: Any = lexicon.kinds["revenue" if kind == "segment_revenue" else kind]
+    units = rule.get("units", ())
+    if quantity.unit in units or (quantity.unit is None and "money" in units):
+        return True
+    return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
+
+
+def _goes_on(
+    reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon
+) -> bool:
+    """Whether a figure without a cue of its own is told of the metric of the figure before it."""
+    if not fits(quantity, previous.kind, lexicon) and not (
+        quantity.unit == "pct" and previous.kind in RESULTS
+    ):
+        return False
+    start, end = previous.quantity.end, quantity.start
+    if any(start <= c.start < end and c.term.role == "other_metric" for c in cues):
+        return False
+    between = reading.text[start:end]
+    if _GOES_ON.search(between):
+        return True
+    # "..., while Google was second with 175 to 185 billion": another subject, the same metric
+    names_another = any(start <= m.start < end for m in reading.of("entity"))
+    return names_another and quantity.unit == previous.quantity.unit and CLAUSE.search(between) is not None
+
+
+def _elliptical(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a sentence goes on about the figure told in the sentence before it."""
+    told = reading.document.told
+    if told is None or not 0 <= reading.offset - told.end <= 160:
+        return False
+    if reading.of("other_metric") or not fits(quantity, told.kind, lexicon):
+        return False
+    same = quantity.unit == told.unit or (quantity.unit == "pct" and told.unit in (*GROWTH_UNITS, "pct", "money"))
+    head = reading.text[: quantity.start].strip().lower()
+    if quantity.unit == "pct":
+        return same and (not head or head in ("up", "down", "that's up", "this was up", "and"))
+    starts_with_name = any(m.start <= 2 for m in reading.of("entity"))
+    return same and starts_with_name and len(head) <= 60 and told.kind == "capex"
+
+
+def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, str | None]:
+    """(kind, product) of a revenue figure: of the whole company, or of a part of it."""
+    text = reading.text
+    ahead = [
+        m for m in (*reading.of("segment"), *reading.of("product"))
+        if m.end <= cue.start + 1 and cue.start - m.end <= 28 and _noun_phrase(text[m.end : cue.start])
+    ]
+    behind = [
+        m for m in (*reading.of("segment"), *reading.of("product"))
+        if m.start >= cue.end and m.start - cue.end <= 40 and _INSIDE.match(text[cue.end : m.start])
+    ]
+    lead = [m for m in reading.of("segment") if m.start <= 6 and m.end < cue.start and text[m.end : m.end + 1] in ",:："]
+    if _WHOLE.search(text[: cue.start]) and not ahead and not behind:
+        return "revenue", None
+    near = ahead or behind or lead
+    if near:
+        products = [m.term.value for m in near if m.term.value != "_" and m.term.role == "product"]
+        segments = [m.term.value for m in near if m.term.value != "_" and m.term.role == "segment"]
+        values = segments or products
+        return "segment_revenue", values[-1] if values else None
+    return "revenue", None
+
+
+def _noun_phrase(gap: str) -> bool:
+    """Whether between a part's name and "revenue" stands nothing but more of its name."""
+    return not re.search(r"[,;:.，。；]|\b(?:and|was|were|is|are|with|to|of|for|drove|driving|grew|from)\b", gap, re.IGNORECASE) and len(gap.split()) <= 3
+
+
+def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
+    """Against what a percentage is measured: the wording behind the figure first, then the one before it.
+
+    Results are compared with the year before unless something else is said; a share or a price change is not.
+    """
+    before, behind = text[: quantity.start], text[quantity.end : quantity.end + 110]
+    stop = _NEXT_FIGURE.search(behind)
+    chunk_behind = behind[: stop.start()] if stop else behind
+    if _CAGR.search(chunk_behind[:24]) or _CAGR.search(before[-24:]):
+        return "pct"
+    chunk_before = _NEXT_FIGURE.split(before[-70:])[-1]
+    for part in (chunk_behind, chunk_before):
+        qoq, yoy = _QOQ.search(part), _YOY.search(part)
+        if qoq and (not yoy or qoq.start() < yoy.start()):
+            return "pct_qoq"
+        if yoy:
+            return "pct_yoy"
+    # "sequentially, sales were up 11%, 12% in local currencies": what was said last holds until something else is said
+    said = [
+        (m.start(), unit) for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")) for m in pattern.finditer(before)
+    ]
+    if said:
+        return max(said)[1]
+    later = _QOQ.search(behind), _YOY.search(behind)
+    if later[1] and not later[0]:
+        return "pct_yoy"
+    grows = kind in RESULTS and _GROWS.search(before[-60:]) and not SHARE.search(before[-60:] + behind[:60])
+    return "pct_yoy" if grows else "pct"

@@ -1,0 +1,191 @@
+"""A sentence as the extractor reads it: its mentions, figures and periods, and what its document is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from tracker.extract.lexicon import Lexicon, Term, fold, term_at
+from tracker.extract.periods import Period, find_periods
+from tracker.extract.quantities import Quantity, find_quantities
+from tracker.extract.sentences import NUMBER
+
+# A clause ends where another subject may begin.
+CLAUSE: Final = re.compile(
+    r"[;；]|, (?:while|but|whereas|although|though|with|and (?:its|the company))\b|\b(?:while|whereas)\b|，(?:而|但|同时|同時|不过)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A term where it stands in a sentence."""
+
+    start: int
+    end: int
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A figure that has been told: what an elliptical figure after it goes on about."""
+
+    kind: str
+    entity: str
+    product: str | None
+    period: str | None
+    unit: str | None
+    end: int  # in the document
+
+
+@dataclass(slots=True)
+class Document:
+    """What is known of a document while its sentences are read in order."""
+
+    doc_id: str
+    issuer: str | None
+    published: date
+    lang: str
+    period: str | None = None  # the quarter its title names
+    named: tuple[str, ...] = ()  # entities of the title
+    subject: tuple[str, int] | None = None  # who was spoken of last, and where
+    told: Told | None = None
+    outlook: tuple[str, int] | None = None  # the period an outlook was announced for, and where
+    segment: tuple[str | None, int] | None = None  # the part of the business that is spoken of, and where
+
+
+@dataclass(slots=True)
+class Reading:
+    """A sentence with everything found in it."""
+
+    document: Document
+    offset: int
+    text: str
+    mentions: list[Mention]
+    follows: bool = False  # it has no cue of its own and only goes on from the sentence before
+    fiscal_year_end_month: int = 12
+    quantities: list[Quantity] = field(default_factory=list)
+    _roles: dict[str, list[Mention]] | None = None
+    _periods: list[Period] | None = None
+    _clauses: list[int] | None = None
+
+    @property
+    def periods(self) -> list[Period]:
+        """Periods of the sentence; looked for when a fact first asks, because most sentences hold none."""
+        if self._periods is None:
+            self._periods = find_periods(
+                self.text,
+                fiscal_year_end_month=self.fiscal_year_end_month,
+                published=self.document.published,
+                reference=self.document.period,
+            )
+        return self._periods
+
+    def of(self, role: str) -> list[Mention]:
+        """Mentions of a role, in order."""
+        if self._roles is None:
+            self._roles = {}
+            for mention in self.mentions:
+                self._roles.setdefault(mention.term.role, []).append(mention)
+        return self._roles.get(role, [])
+
+    def clause_start(self, at: int) -> int:
+        """Where the clause that holds `at` begins."""
+        if self._clauses is None:
+            self._clauses = [m.end() for m in CLAUSE.finditer(self.text)]
+        return max((c for c in self._clauses if c <= at), default=0)
+
+
+def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
+    """Documents by id with their issuer and day; titles are scanned all at once."""
+    titles = (
+        documents["title"] if "title" in documents.columns else pl.repeat("", documents.height, eager=True)
+    ).fill_null("")
+    folded = [fold(title) for title in titles]
+    found: dict[str, Document] = {}
+    for row, title, low, hits in zip(
+        documents.drop("text").iter_rows(named=True), titles, folded, term_hits(folded, lexicon), strict=True
+    ):
+        named = tuple(
+            dict.fromkeys(
+                m.term.value
+                for m in mentions_of(title, low, hits, lexicon)
+                if m.term.role == "entity" and m.term.value not in lexicon.observers
+            )
+        )
+        published = row.get("published_at")
+        if isinstance(published, datetime):
+            published = published.date()
+        day = published if isinstance(published, date) else datetime.now(UTC).date()
+        issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if len(named) == 1 else None)
+        month = lexicon.fiscal_year_ends.get(issuer or "", 12)
+        quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
+        found[row["doc_id"]] = Document(
+            row["doc_id"], issuer, day, row.get("lang") or "en", quarters[0] if quarters else None, named
+        )
+    return found
+
+
+def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
+    """A watchlist id for an issuer given as id, ticker or name; None for one that is not watched."""
+    if not name or name in lexicon.fiscal_year_ends:
+        return name or None
+    return next((t.value for t in lexicon.terms.get(fold(name), ()) if t.role == "entity"), None)
+
+
+def term_hits(folded: list[str], lexicon: Lexicon) -> list[list[tuple[int, str]]]:
+    """(byte offset, wording) of every term in each text; overlapping ones included."""
+    series = pl.Series(folded, dtype=pl.String)
+    patterns = list(lexicon.patterns)
+    places = series.str.find_many(patterns, overlapping=True)
+    words = series.str.extract_many(patterns, overlapping=True)
+    return [
+        list(zip(p.to_list(), w.to_list(), strict=True)) if p is not None and w is not None else []
+        for p, w in zip(places, words, strict=True)
+    ]
+
+
+def mentions_of(text: str, folded: str, hits: list[tuple[int, str]], lexicon: Lexicon) -> list[Mention]:
+    """The terms of a sentence; of one role the longest wording wins ("GB200 NVL72" hides "GB200" and "NVL72")."""
+    raw = None if folded.isascii() else folded.encode("utf-8")
+    found: list[Mention] = []
+    for offset, word in hits:
+        start = offset if raw is None else len(raw[:offset].decode("utf-8", errors="ignore"))
+        end = start + len(word)
+        found += [Mention(start, end, term) for term in term_at(lexicon, folded, text, start, end)]
+    found.sort(key=lambda m: (m.start, -m.end))
+    kept: list[Mention] = []
+    last: dict[str, Mention] = {}
+    for mention in found:
+        role = mention.term.role
+        before = last.get(role)
+        if before is not None and mention.end <= before.end and mention.end - mention.start < before.end - before.start:
+            continue
+        kept.append(mention)
+        if before is None or mention.end >= before.end:
+            last[role] = mention
+    return kept
+
+
+def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
+    """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
+    hits = term_hits(sentences["folded"].to_list(), lexicon)
+    for (doc_id, start, _, sentence, folded, follows), found in zip(sentences.iter_rows(), hits, strict=True):
+        mentions = mentions_of(sentence, folded, found, lexicon)
+        roles = {m.term.role for m in mentions}
+        if "boilerplate" in roles or not (follows or not roles.isdisjoint(("cue", "strong", "weak"))):
+            continue
+        document = documents[doc_id]
+        reading = Reading(document, start, sentence, mentions, follows)
+        owner = document.issuer
+        if owner is None:
+            named = reading.of("entity")
+            owner = named[0].term.value if named else ""
+        reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
+        if NUMBER.search(folded):
+            reading.quantities = find_quantities(sentence, currency="CNY" if document.lang == "zh" else None)
+        yield reading

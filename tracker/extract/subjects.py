@@ -1,0 +1,114 @@
+"""Who a figure or statement is about, and who stands on the other side."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.reading import Mention, Reading
+from tracker.vocabulary import MARKET
+
+# A name after one of these is not the subject of its clause.
+_OBJECT: Final = re.compile(
+    r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|via|as|in|and|or)\s+(?:the |its |their )?$"
+    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|、)\s?\**$",
+    re.IGNORECASE,
+)
+_AND: Final = re.compile(r"\b(?:and|or)\s+$|[和与、]\s?$", re.IGNORECASE)
+_PRONOUN: Final = re.compile(r"\b(?:it|its|it's|the company|the firm|they|their)\b|其|该公司|該公司|公司", re.IGNORECASE)
+_CARRY: Final = 700  # characters a subject is carried over
+MARKET_KINDS: Final = frozenset({"price", "supply_tightness", "shipment", "capex", "deployment", "segment_revenue"})
+# Without a named subject these are told of the product's maker.
+VENDOR_KINDS: Final = frozenset({"shipment", "ramp", "schedule_slip", "product_launch", "supply_tightness", "price"})
+_DEALS: Final = frozenset({"order", "deployment", "supply_commitment"})
+_TWO_SIDED: Final = frozenset(
+    {"order", "design_win", "deployment", "acquisition", "supply_commitment", "alliance", "custom_silicon", "ramp"}
+)
+# Who buys from whom, when two of the watchlist close a deal: the higher rank buys.
+_RANK: Final = {"lab": 4, "sovereign": 4, "government": 4, "cloud": 3, "application": 3, "neocloud": 2, "datacenter": 2}
+
+
+def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str | None, lexicon: Lexicon) -> str | None:
+    """Entity id of the subject; None where the watchlist knows none.
+
+    anchor: where the cue or the figure begins, whichever is first; figure: where the figure begins.
+    """
+    document = reading.document
+    floor = reading.clause_start(anchor)
+    found = _nearest(reading, floor, anchor, lexicon) or _nearest(reading, 0, floor, lexicon)
+    if found is not None:
+        return found
+    between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not _is_object(reading, m)]
+    if between:
+        return between[0].term.value
+    market = any(m.start <= figure for m in reading.of("market"))
+    if market and kind in MARKET_KINDS:
+        return MARKET
+    vendor = lexicon.vendors.get(product or "")
+    carried = document.subject
+    if carried is not None and reading.offset - carried[1] <= _CARRY and (
+        document.issuer is None or _PRONOUN.search(reading.text[: figure + 1])
+    ):
+        if vendor is None or kind not in VENDOR_KINDS:
+            return carried[0]
+    if document.issuer is not None and document.issuer not in lexicon.observers:
+        return document.issuer
+    actors = _actors(reading, lexicon)
+    if actors and (document.lang == "zh" or len({m.term.value for m in actors}) == 1):
+        return actors[0].term.value
+    if vendor is not None and kind in VENDOR_KINDS:
+        return vendor
+    return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
+
+
+def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
+    """Names that can be a subject: research houses are quoted, they are not what they report on."""
+    return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
+
+
+def _is_object(reading: Reading, mention: Mention) -> bool:
+    return _OBJECT.search(reading.text[max(0, mention.start - 16) : mention.start]) is not None
+
+
+def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str | None:
+    """The subject nearest before a place within a stretch of the sentence: a name, "we", or the whole market."""
+    best: tuple[int, str] | None = None
+    objects: list[Mention] = []
+    for m in _actors(reading, lexicon):
+        if floor <= m.start and m.end <= anchor + 1:
+            if _is_object(reading, m):
+                objects.append(m)
+            elif best is None or m.start > best[0]:
+                best = (m.start, m.term.value)
+    issuer = reading.document.issuer
+    if issuer is not None and issuer not in lexicon.observers:
+        for m in reading.of("issuer"):
+            if floor <= m.start and m.end <= anchor + 1 and (best is None or m.start > best[0]):
+                best = (m.start, issuer)
+    for m in reading.of("market"):
+        if floor <= m.start and m.end <= anchor + 1 and anchor - m.end <= 60 and (best is None or m.start > best[0]):
+            best = (m.start, MARKET)
+    if best is not None:
+        return best[1]
+    # "... of Nvidia's revenue": an object that owns what is told
+    owners = [m for m in objects if re.match(r"['’]s?\b|的", reading.text[m.end : m.end + 2])]
+    return owners[-1].term.value if owners else None
+
+
+def deal(reading: Reading, entity: str, kind: str, lexicon: Lexicon) -> tuple[str, str | None]:
+    """(entity, counterparty): of a deal the buyer and who it buys from, of anything else the one other side named."""
+    if kind not in _TWO_SIDED:
+        return entity, None
+    others = list(dict.fromkeys(m.term.value for m in _actors(reading, lexicon) if m.term.value != entity))
+    others = [o for o in others if lexicon.layers.get(o) != "consortium"]
+    if len(others) != 1 or entity == MARKET:
+        return entity, None
+    other = others[0]
+    if kind in _DEALS and _rank(other, lexicon) > _rank(entity, lexicon):
+        return other, entity
+    return entity, other
+
+
+def _rank(entity: str, lexicon: Lexicon) -> int:
+    return _RANK.get(lexicon.layers.get(entity) or "", 1)
