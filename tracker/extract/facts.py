@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.footing import basis_of, direction_of, is_prior, period_of, prior_period
+from tracker.extract.footing import basis_of, direction_of, is_expectation, is_prior, period_of, prior_period
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import RESULTS, SHARE, Link, growth_unit, links, part_of
@@ -137,6 +137,8 @@ def _figure(
         return None, "no entity of the watchlist is its subject"
     if cue is not None and negated(reading, cue):
         return None, "negated"
+    if is_expectation(reading, quantity):
+        return None, "what had been expected, told before"
     entities[quantity.start] = entity
     if kind == "revenue" and cue is not None:
         kind, product = part_of(reading, cue, quantity)
@@ -159,7 +161,7 @@ def _figure(
     period = period_of(reading, quantity, kind, basis)
     if period is None and link.cue is None and reading.document.told is not None and link.after is None:
         period = reading.document.told.period
-    if is_prior(reading, link):
+    if is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
     entity, counterparty = deal(reading, entity, kind, lexicon)
     start, end = _span(reading, link)

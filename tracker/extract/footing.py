@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tracker.extract.calendar import sort_key
+from tracker.extract.calendar import shift_quarter, sort_key
 from tracker.extract.metrics import RESULTS, Link
 from tracker.extract.periods import Period, quarter_before, year_before
 from tracker.extract.quantities import Quantity
@@ -17,7 +17,7 @@ _COMPARED: Final = re.compile(
     re.IGNORECASE,
 )
 _PRIOR: Final = re.compile(
-    r"(?:\b(?:up|down|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?$",
+    r"(?:\b(?:up from|down from|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?$",
     re.IGNORECASE,
 )
 _FROM_TO: Final = re.compile(r"^[^,;.]{0,40}?\bto\b", re.IGNORECASE)
@@ -25,6 +25,10 @@ _QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
 # "above our outlook of 37.5 billion": only what comes after it is an outlook
 _AGAINST: Final = re.compile(
     r"\b(?:above|below|ahead of|beat(?:ing)?|beats|exceed(?:s|ed|ing)?|topp(?:ed|ing)|top(?:s)?|miss(?:ed|ing)?|versus|compared (?:to|with)|than|relative to|in line with|against|higher end of|high end of|low end of)\b|超出|高于|低于|优于|優於|超过市场|不及",
+    re.IGNORECASE,
+)
+_EXPECTED: Final = re.compile(
+    r"(?:above|below|ahead of|beat(?:ing)?|exceed(?:s|ed|ing)?|topp(?:ed|ing)|end of|than|versus|compared (?:to|with)) (?:\w+ )?(?:our|its|their|the company's) (?:\w+ ){0,3}(?:outlook|guidance|expectations?|forecast|estimate|target)(?: range)?(?: of| for)? ?$",
     re.IGNORECASE,
 )
 _TAIL_STOP: Final = re.compile(r"[;；。]|, (?!which|with|as)|，|\.\s|\b(?:and|but|while)\b|\bup\b|\bdown\b")
@@ -52,11 +56,14 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         inside = [m for m in words if floor <= m.start < against[0] and m.term.value in ("rumor", "estimate")]
     stop = _TAIL_STOP.search(text, end)
     tail = min(stop.start() if stop else len(text), end + 70)
-    behind = [m for m in words if end <= m.start and m.end <= tail and not _AGAINST.search(text, end, m.start)]
+    behind = [m for m in words if end <= m.start and m.end <= tail and m.start - end <= 40 and not _AGAINST.search(text, end, m.start)]
     values = {m.term.value for m in (*inside, *behind)}
+    values |= {m.term.value for m in reading.of("observer") if m.start >= floor - 60}
     # a house that is quoted, or a rumour, holds for the whole sentence
     values |= {m.term.value for m in words if m.term.value == "rumor"}
-    told_by_observer = any(m.term.value == "estimate" for m in words)
+    told_by_observer = any(m.end <= start and m.term.value == "estimate" for m in reading.of("observer")) or any(
+        m.term.value == "estimate" for m in (*inside, *behind)
+    )
     basis = next((b for b in _WEAKEST if b in values), "actual")
     if basis in ("guidance", "plan"):
         last = max((m.end for m in inside if m.term.value in ("guidance", "plan")), default=None)
@@ -68,6 +75,9 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         basis = "guidance"
     if basis == "plan" and kind == "capex" and entity == MARKET:
         basis = "estimate"
+    if basis == "estimate" and entity != MARKET and kind in RESULTS and not reading.of("observer"):
+        # a company's own estimate is its guidance, unless somebody else is named as the one who estimates
+        return "guidance" if reading.document.issuer is None or entity == reading.document.issuer else "estimate"
     if basis == "guidance":
         if entity == MARKET or told_by_observer:
             return "estimate"
@@ -101,14 +111,20 @@ def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
     return min(near, key=lambda m: max(quantity.start - m.end, m.start - quantity.end, 0)).term.value
 
 
-def is_prior(reading: Reading, link: Link) -> bool:
-    """Whether a figure is what another one is compared with ("up from $131 billion")."""
-    quantity = link.quantity
-    if quantity.unit not in ("money", "pct", None) or link.kind in ("price", "order"):
+def is_prior(reading: Reading, link: Link, unit: str | None) -> bool:
+    """Whether a level (`unit` money or pct) is what another one is compared with ("up from $131 billion")."""
+    if unit not in ("money", "pct") or link.kind in ("price", "order"):
         return False
-    if quantity.unit == "pct" and link.kind != "gross_margin" and link.after is None:
-        return False
-    return _PRIOR.search(reading.text[max(0, quantity.start - 34) : quantity.start]) is not None
+    return _is_compared(reading.text, link.quantity)
+
+
+def _is_compared(text: str, quantity: Quantity) -> bool:
+    return _PRIOR.search(text[max(0, quantity.start - 34) : quantity.start]) is not None
+
+
+def is_expectation(reading: Reading, quantity: Quantity) -> bool:
+    """Whether a figure is what had been expected ("above our outlook of 37.5 billion"): told before, not news."""
+    return _EXPECTED.search(reading.text[max(0, quantity.start - 60) : quantity.start]) is not None
 
 
 def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> str | None:
@@ -124,8 +140,14 @@ def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> st
         if not (p.start < quantity.end and quantity.start < p.end)
         and not _COMPARED.search(text[max(0, p.start - 30) : p.start])
     ]
+    others = [q for q in reading.quantities if q is not quantity]
+    if not _is_compared(text, quantity):  # "(up from $131 billion in 2025)": that year is the other figure's
+        compared = [q for q in others if _is_compared(text, q)]
+        periods = [p for p in periods if not any(0 <= p.start - q.end <= 6 for q in compared)]
+    reported = reading.document.period
+    if basis == "guidance" and reported is not None:
+        periods = [p for p in periods if sort_key(p.label) > sort_key(reported) or not _is_quarter(p.label)]
     if periods:
-        others = [q for q in reading.quantities if q is not quantity]
 
         def distance(p: Period) -> tuple[int, int]:
             low, high = (p.end, quantity.start) if p.end <= quantity.start else (quantity.end, p.start)
@@ -136,7 +158,19 @@ def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> st
     document = reading.document
     if basis == "guidance" and document.outlook is not None and reading.offset - document.outlook[1] <= 1500:
         return document.outlook[0]
-    return document.period if kind in RESULTS else None
+    if kind not in RESULTS:
+        return None
+    # an outlook given with results, without a period of its own, is about the quarter after them
+    return _quarter_after(reported) if basis == "guidance" and reported is not None else reported
+
+
+def _is_quarter(label: str) -> bool:
+    return "Q" in label
+
+
+def _quarter_after(label: str) -> str:
+    year, quarter = shift_quarter(int(label[2:6]), int(label[7]), 1)
+    return f"{label[:2]}{year}Q{quarter}"
 
 
 def _full_year(label: str, reading: Reading, basis: str) -> str:

@@ -44,7 +44,7 @@ class Term:
     """What a stretch of text may mean."""
 
     # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
-    # issuer | other_metric | setting | market
+    # issuer | other_metric | setting | market | observer | heard
     role: str
     value: str  # id, kind, basis, direction
     exact: str | None = None  # the form the text must have (case included), for names that are also words
@@ -132,11 +132,13 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         add(rule.get("cues", ()), Term("cue", kind))
         add(rule.get("strong", ()), Term("strong", kind))
         add(rule.get("weak", ()), Term("weak", kind))
+        add(rule.get("heard_as", ()), Term("heard", kind))
     for product_id, words in cues.data.get("segments", {}).items():
         add(words, Term("segment", product_id))
     for group in ("basis", "direction"):
         for value, words in cues.data.get(group, {}).items():
             add(words, Term(group, value))
+    add(cues.data.get("observer_words", ()), Term("observer", "estimate"))
     for role, key in (
         ("negation", "negation"),
         ("hypothetical", "hypothetical"),
@@ -148,7 +150,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     ):
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
-    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak") for t in meanings)]
+    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak", "heard") for t in meanings)]
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
         products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),

@@ -94,8 +94,9 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
 def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
     weak_counts = bool(reading.of("setting"))
+    in_a_call = reading.document.issuer is not None and reading.document.period is not None
     every = sorted(
-        [*reading.of("cue"), *reading.of("strong"), *reading.of("other_metric"), *(reading.of("weak") if weak_counts else ())],
+        [*reading.of("cue"), *reading.of("strong"), *reading.of("other_metric"), *(reading.of("weak") if weak_counts else ()), *(reading.of("heard") if in_a_call else ())],
         key=lambda m: (m.start, -m.end),
     )
     kept: list[Mention] = []

@@ -59,7 +59,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
             "half",
             rf"\b(first|second|1st|2nd|latter)[- ]half(?:\s+of)?(?:\s+the)?\s*,?\s*(fiscal|fy|calendar)?\s*(?:year)?\s*({_YEAR}|this year|next year)",
         ),
-        ("short_half", r"\b([12])h\s?'?(\d{2}|20\d{2})\b|\bh([12])\s?'?(20\d{2}|\d{2})\b"),
+        ("short_half", r"\b([12])h\s?'?(\d{2}|20\d{2})\b|\bh([12])\s?'?(20\d{2}|[23]\d)\b"),
         ("fiscal_year", rf"\b(?:fiscal|fy)(?:\s*year)?\s*['’]?({_YEAR}|\d{{2}}\b)"),
         (
             "cjk_quarter",

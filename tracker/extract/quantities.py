@@ -50,7 +50,7 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "柜": ("racks", 1), "櫃": ("racks", 1), "个机柜": ("racks", 1), "台机柜": ("racks", 1), "台機櫃": ("racks", 1),
     "gpus": ("gpus", 1), "gpu": ("gpus", 1), "accelerators": ("gpus", 1), "ai chips": ("gpus", 1),
     "chips": ("gpus", 1), "xpus": ("gpus", 1), "tpus": ("gpus", 1), "gpu cards": ("gpus", 1),
-    "颗gpu": ("gpus", 1), "张卡": ("gpus", 1), "卡": ("gpus", 1), "颗芯片": ("gpus", 1),
+    "颗gpu": ("gpus", 1), "颗": ("gpus", 1), "顆": ("gpus", 1), "张": ("gpus", 1), "張": ("gpus", 1), "张卡": ("gpus", 1), "卡": ("gpus", 1), "颗芯片": ("gpus", 1),
     "units": ("units", 1), "unit": ("units", 1), "servers": ("units", 1), "套": ("units", 1), "台": ("units", 1),
     "wafers per month": ("wafers_per_month", 1), "wafers a month": ("wafers_per_month", 1),
     "wafers/month": ("wafers_per_month", 1), "wpm": ("wafers_per_month", 1), "wspm": ("wafers_per_month", 1),
@@ -139,7 +139,7 @@ _PLUS_MINUS: Final = re.compile(
 )
 _MORE: Final = re.compile(
     r"(?:more than|over|above|at least|north of|upwards? of|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|greater than|"
-    r"in excess of|crossed|topped|超过|超過|逾|超|至少|不低于|不少于|突破|高于|大于)\s?(?:the )?$",
+    r"in excess of|crossed|topped|past|超过|超過|逾|超|至少|不低于|不少于|突破|高于|大于)\s?(?:the )?$",
     re.IGNORECASE,
 )
 _MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up(?! )|以上|多(?!年))", re.IGNORECASE)
@@ -362,6 +362,8 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
         or (a.unit is not None and a.unit != b.unit and not (a.unit == "money" and b.unit is None))
     ):
         return False
+    if a.unit is None and b.unit == "money" and 1900 <= a.low <= 2100 and a.low == a.high:
+        return False  # "from $290 million in 2024 to $510 million"
     word = gap.strip().lower()
     if word in ("and", "or", "或"):
         return bool(_BETWEEN.search(text[max(0, a.start - 16) : a.start])) and word == "and"

@@ -177,7 +177,7 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
     for (doc_id, start, _, sentence, folded, follows), found in zip(sentences.iter_rows(), hits, strict=True):
         mentions = mentions_of(sentence, folded, found, lexicon)
         roles = {m.term.role for m in mentions}
-        if "boilerplate" in roles or not (follows or not roles.isdisjoint(("cue", "strong", "weak"))):
+        if "boilerplate" in roles or not (follows or not roles.isdisjoint(("cue", "strong", "weak", "heard"))):
             continue
         document = documents[doc_id]
         reading = Reading(document, start, sentence, mentions, follows)
