@@ -19,7 +19,7 @@ from tracker.extract.metrics import RESULTS, SHARE, Link, growth_unit, links, pa
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.sentences import candidate_sentences
-from tracker.extract.statements import Statement, nearest_product, negated, statements
+from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, subject
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MAX_QUOTE_CHARS, conform, empty
 
@@ -28,6 +28,7 @@ EXTRACTOR_VERSION: Final = "rules-2"
 _WHOLE_COMPANY: Final = frozenset(
     {"gross_margin", "operating_income", "backlog", "inventory", "supply_commitment", "revenue"}
 )
+_SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics", "copper", "equipment"})
 _UNSIGNED: Final = frozenset({"gross_margin", "supply_tightness"})
 
 
@@ -104,7 +105,11 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
         return
     for found in statements(reading, told, lexicon):
         if isinstance(found, Statement):
-            yield _statement(reading, found, lexicon)
+            statement = _statement(reading, found, lexicon)
+            if _is_history(statement["period"], document):
+                misses.append(_miss(reading, found.cue.start, found.end, found.kind, "history"))
+            else:
+                yield statement
         else:
             cue, reason = found
             misses.append(_miss(reading, cue.start, cue.end, cue.term.value, reason))
@@ -119,6 +124,11 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
         document.subject = (names[0].term.value, reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
         document.outlook = (reading.periods[0].label, reading.offset)
+
+
+def _is_history(period: str | None, document: Document) -> bool:
+    """Whether a statement is about a time before the year before its document."""
+    return period is not None and int(period[2:6]) < document.published.year - 1
 
 
 def _miss(reading: Reading, start: int, end: int, kind: str, reason: str) -> Miss:
@@ -137,6 +147,8 @@ def _figure(
         return None, "no entity of the watchlist is its subject"
     if cue is not None and negated(reading, cue):
         return None, "negated"
+    if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
+        return None, "spending told beside a maker of what the money is spent on"
     if is_expectation(reading, quantity):
         return None, "what had been expected, told before"
     entities[quantity.start] = entity
@@ -207,13 +219,12 @@ def _product_of(reading: Reading, link: Link) -> str | None:
     ]
     if not near:
         return nearest_product(reading, link.cue)
-    return min(
+    cue = link.cue
+    nearest = min(
         near,
-        key=lambda m: (
-            min(abs(m.end - link.cue.start), abs(m.start - link.cue.end), abs(m.start - at)) if link.cue else 0,
-            m.start - m.end,
-        ),
-    ).term.value
+        key=lambda m: (min(abs(m.end - cue.start), abs(m.start - cue.end), abs(m.start - at)), m.start - m.end),
+    )
+    return specific(nearest, near)
 
 
 def _statement(reading: Reading, found: Statement, lexicon: Lexicon) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _AGAINST: Final = re.compile(
     re.IGNORECASE,
 )
 _EXPECTED: Final = re.compile(
-    r"(?:above|below|ahead of|beat(?:ing)?|exceed(?:s|ed|ing)?|topp(?:ed|ing)|end of|than|versus|compared (?:to|with)) (?:\w+ )?(?:our|its|their|the company's) (?:\w+ ){0,3}(?:outlook|guidance|expectations?|forecast|estimate|target)(?: range)?(?: of| for)? ?$",
+    r"(?:above|below|ahead of|beat(?:ing)?|exceed(?:s|ed|ing)?|topp(?:ed|ing)|end of|than|versus|compared (?:to|with)) (?:\w+ )?(?:our|its|their|the company's) (?:\w+ ){0,3}(?:outlook|guidance|expectations?|forecast|estimate|target)(?: range)?(?: of| for)? ?$|(?:超过|超過|高于|高於|低于|低於|优于|優於|不及|符合)(?:市场|市場|分析师|分析師)?(?:预期|預期|预估|預估|指引)的?(?:约|約)?$",
     re.IGNORECASE,
 )
 _TAIL_STOP: Final = re.compile(r"[;；。]|, (?!which|with|as)|，|\.\s|\b(?:and|but|while)\b|\bup\b|\bdown\b")

@@ -12,12 +12,14 @@ from tracker.extract.reading import CLAUSE, Mention, Reading
 from tracker.vocabulary import GROWTH_UNITS
 
 MAX_GAP: Final = 130  # characters between a cue and its figure
+# Told so often in money that a bare amount is one: "revenue of 35.6 billion".
+_BARE: Final = frozenset({"revenue", "segment_revenue", "operating_income", "capex", "backlog", "supply_commitment"})
 RESULTS: Final = frozenset(
     {"revenue", "segment_revenue", "gross_margin", "operating_income", "capex", "order", "backlog"}
 )
 # Between a figure and the metric behind it: "$11 billion of Blackwell revenue", "14% growth in networking sales".
 _BEHIND: Final = re.compile(
-    r"^(?:[\s\-(]|\s?(?:more )?(?:worth |increase |rise |growth |jump |decline |drop |surge |hike )?(?:of|in|for)\s)"
+    r"^\)?(?:[\s\-(]|\sto\s$|\s?(?:more )?(?:worth |increase |rise |growth |jump |decline |drop |surge |hike )?(?:of|in|for)\s)"
     r"(?:(?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|on|at|up|down|with|would|of)\b)[\w&'’.%/+-]+[\s-]){0,5}$",
     re.IGNORECASE,
 )
@@ -42,7 +44,7 @@ _QOQ: Final = re.compile(
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
-    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+)\b|增|长|長|減|减|升|降|doubl|tripl",
+    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|doubl|tripl",
     re.IGNORECASE,
 )
 # The next figure of a list begins here: what stands behind it belongs to that figure.
@@ -58,6 +60,9 @@ _SECTION: Final = re.compile(
     r"(?:mov\w+|turn\w+|start\w*|shift\w+|now) (?:on )?(?:to|with|on) (?:the |our )?[\w ]{0,40}$|\b(?:in|within) (?:our |the )?[\w ]{0,30}$",
     re.IGNORECASE,
 )
+
+
+_RATE: Final = re.compile(r"(?:margins?|rates?|率)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,8 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             continue
         if cue.start < floor or quantity.start - cue.end > MAX_GAP:
             return None
+        if cue.term.role == "other_metric" and quantity.unit == "money" and _RATE.search(reading.text[cue.start : cue.end]):
+            continue  # "operating income and operating margin were $699 million and 19.4 %"
         if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
             return cue
     return None
@@ -159,7 +166,7 @@ def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
     """Whether a kind can be told in the unit of a figure."""
     rule: Any = lexicon.kinds["revenue" if kind == "segment_revenue" else kind]
     units = rule.get("units", ())
-    if quantity.unit in units or (quantity.unit is None and "money" in units):
+    if quantity.unit in units or (quantity.unit is None and "money" in units and kind in _BARE):
         return True
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
 
@@ -252,5 +259,5 @@ def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
     later = _QOQ.search(behind), _YOY.search(behind)
     if later[1] and not later[0]:
         return "pct_yoy"
-    grows = kind in RESULTS and _GROWS.search(before[-60:]) and not SHARE.search(before[-60:] + behind[:60])
+    grows = kind in RESULTS and _GROWS.search(text[max(0, quantity.start - 60) : quantity.end]) and not SHARE.search(before[-60:] + behind[:60])
     return "pct_yoy" if grows else "pct"

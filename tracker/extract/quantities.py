@@ -31,7 +31,7 @@ _CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
 
 _CURRENCIES: Final[dict[str, str]] = {
     "us$": "USD", "usd": "USD", "$": "USD", "美元": "USD", "美金": "USD", "dollars": "USD", "dollar": "USD",
-    "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "新台幣": "TWD", "台币": "TWD", "台幣": "TWD",
+    "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "new taiwan dollars": "TWD", "新台幣": "TWD", "台币": "TWD", "台幣": "TWD",
     "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "人民幣": "CNY", "yuan": "CNY", "元": "CNY",
     "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD",
     "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW",
@@ -114,7 +114,7 @@ _QUANTITY: Final = re.compile(
     (?P<neg>(?<![\w\d])[-−(](?=[$€£¥₩\d]))?
     (?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?
     (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
-    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt)))
+    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))
     (?:
       (?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
     )?
@@ -135,7 +135,7 @@ _CJK_AMOUNT: Final = re.compile(
 )
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
 _PLUS_MINUS: Final = re.compile(
-    r"^,?\s*(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$", re.IGNORECASE
+    r"^,?\s*(?:respectively,?\s*)?(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$", re.IGNORECASE
 )
 _MORE: Final = re.compile(
     r"(?:more than|over|above|at least|north of|upwards? of|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|greater than|"
@@ -144,7 +144,7 @@ _MORE: Final = re.compile(
 )
 _MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up(?! )|以上|多(?!年))", re.IGNORECASE)
 _LESS: Final = re.compile(
-    r"(?:up to|as much as|as many as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|不超过|低于|不到)\s?$",
+    r"(?:up to|as much as|as many as|as long as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|上看|上探|不超过|低于|不到)\s?$",
     re.IGNORECASE,
 )
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
@@ -153,7 +153,7 @@ _DECADE: Final = re.compile(
     r"\b(low|mid|high|upper)[- ]?(?:to[- ](?:mid|high)[- ]?)?(\d{1,2})s(?:\s?(?:percent|%))?", re.IGNORECASE
 )
 _FOLD: Final = re.compile(
-    r"\b(more than |nearly |almost |roughly |over )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b|"
+    r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b|"
     r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
     re.IGNORECASE,
 )
@@ -312,7 +312,9 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
         last = result[-1] if result else None
         if last is not None and last.low is not None and q.high is not None:
             gap = text[last.end : q.start]
-            if len(gap) <= 18 and _PLUS_MINUS.match(gap) and last.low == last.high:
+            if len(gap) <= 34 and _PLUS_MINUS.match(gap) and last.low == last.high:
+                if "respectively" in gap.lower() and len(result) > 1 and result[-2].unit == last.unit:
+                    result[-2] = replace(_band(result[-2], q), end=result[-2].end)  # "A and B, respectively, ± C"
                 result[-1] = _band(last, q)
                 continue
             if gap.strip() in ("(", "（") and last.unit == q.unit == "money" and last.currency != q.currency:
@@ -447,6 +449,6 @@ def _folds(text: str) -> list[Quantity]:
             count = match[4]
             times = float(count) if re.fullmatch(r"\d+(?:\.\d+)?", count) else _cjk_number(count)
             value = times * 100
-        more = (match[1] or "").strip().lower() in ("more than", "over")
+        more = (match[1] or "").strip().lower() in ("more than", "over", "at least")
         found.append(Quantity(match.start(), match.end(), value, None if more else value, "pct"))
     return found

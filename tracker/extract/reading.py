@@ -17,7 +17,7 @@ from tracker.extract.sentences import NUMBER
 
 # A clause ends where another subject may begin.
 CLAUSE: Final = re.compile(
-    r"[;；]|, (?:while|but|whereas|although|though|with|and (?:its|the company))\b|\b(?:while|whereas)\b|，(?:而|但|同时|同時|不过)"
+    r"[;；]|, (?:while|but|whereas|although|though|and (?:its|the company))\b|\b(?:while|whereas)\b|，(?:而|但|同时|同時|不过)"
 )
 
 

@@ -19,6 +19,7 @@ _NEEDS_OTHER: Final = frozenset({"design_win", "order", "acquisition"})  # or a 
 _UP: Final = frozenset({"ramp", "supply_tightness"})
 _BY_WORDS: Final = frozenset({"price", "capacity", "order", "capex", "shipment", "backlog"})
 _NEAR: Final = 90
+_GENERIC: Final = frozenset({"rack", "gpu", "ai_server", "asic"})
 _CLAUSE_END: Final = re.compile(r"[,;，；。.]\s|[，；。]|$")
 
 
@@ -81,7 +82,16 @@ def nearest_product(reading: Reading, cue: Mention) -> str | None:
         near = [m for m in near if m.start <= cue.end] or near
     if not near:
         return None
-    return min(near, key=lambda m: (max(m.start - cue.end, cue.start - m.end, 0), m.start - m.end)).term.value
+    return specific(min(near, key=lambda m: (max(m.start - cue.end, cue.start - m.end, 0), m.start - m.end)), near)
+
+
+def specific(nearest: Mention, near: list[Mention]) -> str:
+    """The product a mention means: a generic word ("rack") right beside a name ("NVL72 racks") means the name."""
+    if nearest.term.value in _GENERIC:
+        beside = [m for m in near if 0 <= nearest.start - m.end <= 12 and m.term.value not in _GENERIC]
+        if beside:
+            return beside[-1].term.value
+    return nearest.term.value
 
 
 def _direction(reading: Reading, cue: Mention) -> str:

@@ -11,11 +11,12 @@ from tracker.vocabulary import MARKET
 
 # A name after one of these is not the subject of its clause.
 _OBJECT: Final = re.compile(
-    r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|via|as|in|and|or)\s+(?:the |its |their )?$"
-    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|、)\s?\**$",
+    r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|via|as|in)\s+(?:the |its |their )?$"
+    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|携手|攜手|联手|聯手)\s?\**$",
     re.IGNORECASE,
 )
 _AND: Final = re.compile(r"\b(?:and|or)\s+$|[和与、]\s?$", re.IGNORECASE)
+_SAYS: Final = re.compile(r"\s(?:said|says|stated|announced)\b")
 _PRONOUN: Final = re.compile(r"\b(?:it|its|it's|the company|the firm|they|their)\b|其|该公司|該公司|公司", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
 MARKET_KINDS: Final = frozenset({"price", "supply_tightness", "shipment", "capex", "deployment", "segment_revenue"})
@@ -35,6 +36,8 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     anchor: where the cue or the figure begins, whichever is first; figure: where the figure begins.
     """
     document = reading.document
+    if kind == "scaling_doubt":  # a doubt is about the whole market, whoever voices it
+        return MARKET
     floor = reading.clause_start(anchor)
     found = _nearest(reading, floor, anchor, lexicon) or _nearest(reading, 0, floor, lexicon)
     if found is not None:
@@ -75,9 +78,14 @@ def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str
     """The subject nearest before a place within a stretch of the sentence: a name, "we", or the whole market."""
     best: tuple[int, str] | None = None
     objects: list[Mention] = []
+    was_object, last_end = False, -99
     for m in _actors(reading, lexicon):
+        if lexicon.layers.get(m.term.value) == "government" and _SAYS.match(reading.text, m.end):
+            continue  # an office that is quoted
+        in_list = m.start - last_end <= 30 and _AND.search(reading.text[max(0, m.start - 6) : m.start]) is not None
+        was_object, last_end = (was_object if in_list else _is_object(reading, m)), m.end
         if floor <= m.start and m.end <= anchor + 1:
-            if _is_object(reading, m):
+            if was_object:
                 objects.append(m)
             elif best is None or m.start > best[0]:
                 best = (m.start, m.term.value)
