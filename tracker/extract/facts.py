@@ -21,7 +21,7 @@ from tracker.extract.reading import Document, Mention, Reading, Told, prepared, 
 from tracker.extract.sentences import candidate_sentences
 from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, subject
-from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MAX_QUOTE_CHARS, conform, empty
+from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
 EXTRACTOR_VERSION: Final = "rules-2"
 # Kinds told of a whole company: a product named beside them is not what they are about.
@@ -93,7 +93,12 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
         told.add(link.kind)
         told.add(fact["kind"])
         last = Told(
-            fact["kind"], fact["entity"], fact["product"], fact["period"], fact["unit"], reading.offset + len(reading.text)
+            fact["kind"],
+            fact["entity"],
+            fact["product"],
+            fact["period"],
+            fact["unit"],
+            reading.offset + len(reading.text),
         )
         yield fact
     if last is not None:
@@ -124,6 +129,16 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
         document.subject = (names[0].term.value, reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
         document.outlook = (reading.periods[0].label, reading.offset)
+
+
+def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document) -> str:
+    """What the period says about the footing: a company's spending on a stated year is its guidance for that year, and
+    nobody has counted a market's year that is not over."""
+    if kind == "capex" and basis == "plan" and period is not None and entity != MARKET:
+        return "guidance"
+    if basis == "actual" and entity == MARKET and period is not None and int(period[2:6]) >= document.published.year:
+        return "estimate"
+    return basis
 
 
 def _is_history(period: str | None, document: Document) -> bool:
@@ -170,7 +185,9 @@ def _figure(
     direction = direction_of(reading, link, unit)
     if unit in GROWTH_UNITS and direction == "down" and kind not in _UNSIGNED:
         low, high = (-high if high is not None else None), (-low if low is not None else None)
-    period = period_of(reading, quantity, kind, basis)
+    month = lexicon.fiscal_year_ends.get(entity, reading.fiscal_year_end_month)
+    period = period_of(reading, quantity, kind, basis, fiscal_year_end_month=month, growth=unit in GROWTH_UNITS)
+    basis = _dated(basis, kind, entity, period, reading.document)
     if period is None and link.cue is None and reading.document.told is not None and link.after is None:
         period = reading.document.told.period
     if is_prior(reading, link, unit):
@@ -213,9 +230,7 @@ def _product_of(reading: Reading, link: Link) -> str | None:
         return link.product
     at = link.quantity.start
     near = [
-        m
-        for m in reading.of("product")
-        if min(abs(m.start - link.cue.start), abs(m.start - at), abs(m.end - at)) <= 90
+        m for m in reading.of("product") if min(abs(m.start - link.cue.start), abs(m.start - at), abs(m.end - at)) <= 90
     ]
     if not near:
         return nearest_product(reading, link.cue)

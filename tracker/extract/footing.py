@@ -20,7 +20,8 @@ _PRIOR: Final = re.compile(
     r"(?:\b(?:up from|down from|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?$",
     re.IGNORECASE,
 )
-_FROM_TO: Final = re.compile(r"^[^,;.]{0,40}?\bto\b", re.IGNORECASE)
+# What growth is measured against, not what it is about.
+_EARLIER: Final = re.compile(r"(?:the )?(?:prior|previous|preceding|last|same) |去年|上季|前一", re.IGNORECASE)
 _QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
 # "above our outlook of 37.5 billion": only what comes after it is an outlook
 _AGAINST: Final = re.compile(
@@ -56,7 +57,11 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         inside = [m for m in words if floor <= m.start < against[0] and m.term.value in ("rumor", "estimate")]
     stop = _TAIL_STOP.search(text, end)
     tail = min(stop.start() if stop else len(text), end + 70)
-    behind = [m for m in words if end <= m.start and m.end <= tail and m.start - end <= 40 and not _AGAINST.search(text, end, m.start)]
+    behind = [
+        m
+        for m in words
+        if end <= m.start and m.end <= tail and m.start - end <= 40 and not _AGAINST.search(text, end, m.start)
+    ]
     values = {m.term.value for m in (*inside, *behind)}
     values |= {m.term.value for m in reading.of("observer") if m.start >= floor - 60}
     # a house that is quoted, or a rumour, holds for the whole sentence
@@ -89,7 +94,9 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
 def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
     """The change that is told with a figure: the sign of a growth rate, or the word of change beside a level."""
     quantity, text = link.quantity, reading.text
-    floor = max(reading.clause_start(quantity.start), link.after.quantity.end if link.after and unit in GROWTH_UNITS else 0)
+    floor = max(
+        reading.clause_start(quantity.start), link.after.quantity.end if link.after and unit in GROWTH_UNITS else 0
+    )
     words = reading.of("direction")
     if unit in GROWTH_UNITS or unit == "pct_pt":
         before = [m for m in words if floor <= m.start and m.end <= quantity.start + 1]
@@ -103,7 +110,10 @@ def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
         return "up" if unit in GROWTH_UNITS else "none"
     cue = link.cue.start if link.cue is not None else quantity.start
     near_start = max(reading.clause_start(min(cue, quantity.start)), min(cue, quantity.start) - 40)
-    stop = re.search(r"[;；]|\.\s|, (?:and|while|with|resulting|excluding)\b|(?<=\d)[^,]{0,3}\band\b(?! (?:up|down))", text[quantity.end :])
+    stop = re.search(
+        r"[;；]|\.\s|, (?:and|while|with|excluding)\b|\bresulting\b|(?<=\d)[^,]{0,3}\band\b(?! (?:up|down))",
+        text[quantity.end :],
+    )
     near_end = min(quantity.end + (stop.start() if stop else 200), quantity.end + 60)
     near = [m for m in words if near_start <= m.start and m.end <= near_end]
     if not near:
@@ -127,7 +137,9 @@ def is_expectation(reading: Reading, quantity: Quantity) -> bool:
     return _EXPECTED.search(reading.text[max(0, quantity.start - 60) : quantity.start]) is not None
 
 
-def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> str | None:
+def period_of(
+    reading: Reading, quantity: Quantity, kind: str, basis: str, *, fiscal_year_end_month: int, growth: bool
+) -> str | None:
     """The period nearest to the figure; the one it is compared with is not what it is about.
 
     A result without a period of its own is about the period the document's title names, an outlook about the one the
@@ -136,8 +148,9 @@ def period_of(reading: Reading, quantity: Quantity, kind: str, basis: str) -> st
     text = reading.text
     periods = [
         p
-        for p in reading.periods
+        for p in reading.periods_in(fiscal_year_end_month)
         if not (p.start < quantity.end and quantity.start < p.end)
+        and not (growth and _EARLIER.match(text, p.start))
         and not _COMPARED.search(text[max(0, p.start - 30) : p.start])
     ]
     others = [q for q in reading.quantities if q is not quantity]
@@ -190,6 +203,8 @@ def prior_period(reading: Reading, link: Link, period: str | None) -> str | None
         return after[0].label
     if base_period is None:
         return None
-    if _QOQ.search(text[quantity.end : quantity.end + 40]) and not re.search(r"year|去年", text[quantity.end : quantity.end + 40]):
+    if _QOQ.search(text[quantity.end : quantity.end + 40]) and not re.search(
+        r"year|去年", text[quantity.end : quantity.end + 40]
+    ):
         return quarter_before(base_period)
     return year_before(base_period)

@@ -150,7 +150,9 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     ):
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
-    cue_words = [w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak", "heard") for t in meanings)]
+    cue_words = [
+        w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak", "heard") for t in meanings)
+    ]
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
         products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),

@@ -29,7 +29,9 @@ _DIRECT: Final = re.compile(
     r"^[^,;]{0,45}(?:\b(?:of|was|were|is|are|be|to|at|by|reached|totaled|totalled|hit|between|from|about|approximately|around|nearly|over|record|a)|[:=(约約达達为為至到是])\s?(?:US)?\$?$",
     re.IGNORECASE,
 )
-_DIRECT_PREFIX: Final = re.compile(r"^\s?(?:of|was|were|:|is|to)?\s?(?:an? )?(?:record |about |approximately )?$", re.IGNORECASE)
+_DIRECT_PREFIX: Final = re.compile(
+    r"^\s?(?:of|was|were|:|is|to)?\s?(?:an? )?(?:record |about |approximately )?$", re.IGNORECASE
+)
 # What makes a clause go on about the metric of the clause before it.
 _GOES_ON: Final = re.compile(
     r"(?:up|down|compared (?:to|with)|versus|vs\.?|from|against|and|or|,|、|，)\s*(?:up |down |approximately |about |an? |to )?\(?$|^\s*(?:up|down)\b",
@@ -54,8 +56,12 @@ SHARE: Final = re.compile(
     re.IGNORECASE,
 )
 _CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
-_WHOLE: Final = re.compile(r"\b(?:total|company|consolidated|group|overall|net|quarterly|record)\s*(?:quarterly )?$", re.IGNORECASE)
-_INSIDE: Final = re.compile(r"^\s*(?:from|of|for|in|across|within)\s+(?:our |the |its |their )?(?:\w+ ){0,2}$", re.IGNORECASE)
+_WHOLE: Final = re.compile(
+    r"\b(?:total|company|consolidated|group|overall|net|quarterly|record)\s*(?:quarterly )?$", re.IGNORECASE
+)
+_INSIDE: Final = re.compile(
+    r"^\s*(?:from|of|for|in|across|within)\s+(?:our |the |its |their )?(?:\w+ ){0,2}$", re.IGNORECASE
+)
 _SECTION: Final = re.compile(
     r"(?:mov\w+|turn\w+|start\w*|shift\w+|now) (?:on )?(?:to|with|on) (?:the |our )?[\w ]{0,40}$|\b(?:in|within) (?:our |the )?[\w ]{0,30}$",
     re.IGNORECASE,
@@ -73,7 +79,7 @@ class Link:
     kind: str
     cue: Mention | None
     product: str | None = None
-    after: "Link | None" = None  # the figure it goes on from, within the sentence
+    after: Link | None = None  # the figure it goes on from, within the sentence
 
 
 def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
@@ -101,12 +107,23 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     weak_counts = bool(reading.of("setting"))
     in_a_call = reading.document.issuer is not None and reading.document.period is not None
     every = sorted(
-        [*reading.of("cue"), *reading.of("strong"), *reading.of("other_metric"), *(reading.of("weak") if weak_counts else ()), *(reading.of("heard") if in_a_call else ())],
+        [
+            *reading.of("cue"),
+            *reading.of("strong"),
+            *reading.of("other_metric"),
+            *(reading.of("weak") if weak_counts else ()),
+            *(reading.of("heard") if in_a_call else ()),
+        ],
         key=lambda m: (m.start, -m.end),
     )
     kept: list[Mention] = []
     for cue in every:
-        if kept and cue.start >= kept[-1].start and cue.end <= kept[-1].end and cue.end - cue.start < kept[-1].end - kept[-1].start:
+        if (
+            kept
+            and cue.start >= kept[-1].start
+            and cue.end <= kept[-1].end
+            and cue.end - cue.start < kept[-1].end - kept[-1].start
+        ):
             continue
         kept.append(cue)
     return kept
@@ -136,16 +153,18 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             continue
         if cue.start < floor or quantity.start - cue.end > MAX_GAP:
             return None
-        if cue.term.role == "other_metric" and quantity.unit == "money" and _RATE.search(reading.text[cue.start : cue.end]):
+        if (
+            cue.term.role == "other_metric"
+            and quantity.unit == "money"
+            and _RATE.search(reading.text[cue.start : cue.end])
+        ):
             continue  # "operating income and operating margin were $699 million and 19.4 %"
         if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
             return cue
     return None
 
 
-def _behind(
-    reading: Reading, quantity: Quantity, cues: list[Mention], limit: int, lexicon: Lexicon
-) -> Mention | None:
+def _behind(reading: Reading, quantity: Quantity, cues: list[Mention], limit: int, lexicon: Lexicon) -> Mention | None:
     """The first cue behind a figure that it measures, when nothing but the words of its noun stand between."""
     for cue in cues:
         if cue.start < quantity.end:
@@ -171,13 +190,9 @@ def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
 
 
-def _goes_on(
-    reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon
-) -> bool:
+def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> bool:
     """Whether a figure without a cue of its own is told of the metric of the figure before it."""
-    if not fits(quantity, previous.kind, lexicon) and not (
-        quantity.unit == "pct" and previous.kind in RESULTS
-    ):
+    if not fits(quantity, previous.kind, lexicon) and not (quantity.unit == "pct" and previous.kind in RESULTS):
         return False
     start, end = previous.quantity.end, quantity.start
     if any(start <= c.start < end and c.term.role == "other_metric" for c in cues):
@@ -209,14 +224,18 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, st
     """(kind, product) of a revenue figure: of the whole company, or of a part of it."""
     text = reading.text
     ahead = [
-        m for m in (*reading.of("segment"), *reading.of("product"))
+        m
+        for m in (*reading.of("segment"), *reading.of("product"))
         if m.end <= cue.start + 1 and cue.start - m.end <= 28 and _noun_phrase(text[m.end : cue.start])
     ]
     behind = [
-        m for m in (*reading.of("segment"), *reading.of("product"))
+        m
+        for m in (*reading.of("segment"), *reading.of("product"))
         if m.start >= cue.end and m.start - cue.end <= 40 and _INSIDE.match(text[cue.end : m.start])
     ]
-    lead = [m for m in reading.of("segment") if m.start <= 6 and m.end < cue.start and text[m.end : m.end + 1] in ",:："]
+    lead = [
+        m for m in reading.of("segment") if m.start <= 6 and m.end < cue.start and text[m.end : m.end + 1] in ",:："
+    ]
     if _WHOLE.search(text[: cue.start]) and not ahead and not behind:
         return "revenue", None
     near = ahead or behind or lead
@@ -230,7 +249,12 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, st
 
 def _noun_phrase(gap: str) -> bool:
     """Whether between a part's name and "revenue" stands nothing but more of its name."""
-    return not re.search(r"[,;:.，。；]|\b(?:and|was|were|is|are|with|to|of|for|drove|driving|grew|from)\b", gap, re.IGNORECASE) and len(gap.split()) <= 3
+    return (
+        not re.search(
+            r"[,;:.，。；]|\b(?:and|was|were|is|are|with|to|of|for|drove|driving|grew|from)\b", gap, re.IGNORECASE
+        )
+        and len(gap.split()) <= 3
+    )
 
 
 def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
@@ -259,5 +283,9 @@ def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
     later = _QOQ.search(behind), _YOY.search(behind)
     if later[1] and not later[0]:
         return "pct_yoy"
-    grows = kind in RESULTS and _GROWS.search(text[max(0, quantity.start - 60) : quantity.end]) and not SHARE.search(before[-60:] + behind[:60])
+    grows = (
+        kind in RESULTS
+        and _GROWS.search(text[max(0, quantity.start - 60) : quantity.end])
+        and not SHARE.search(before[-60:] + behind[:60])
+    )
     return "pct_yoy" if grows else "pct"

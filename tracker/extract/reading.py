@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -70,20 +70,25 @@ class Reading:
     fiscal_year_end_month: int = 12
     quantities: list[Quantity] = field(default_factory=list)
     _roles: dict[str, list[Mention]] | None = None
-    _periods: list[Period] | None = None
+    _periods: dict[int, list[Period]] = field(default_factory=dict)
     _clauses: list[int] | None = None
 
     @property
     def periods(self) -> list[Period]:
-        """Periods of the sentence; looked for when a fact first asks, because most sentences hold none."""
-        if self._periods is None:
-            self._periods = find_periods(
+        """Periods of the sentence in the calendar of the document's issuer."""
+        return self.periods_in(self.fiscal_year_end_month)
+
+    def periods_in(self, fiscal_year_end_month: int) -> list[Period]:
+        """Periods of the sentence in somebody's calendar; looked for when a fact first asks: most sentences hold none."""
+        if fiscal_year_end_month not in self._periods:
+            own = fiscal_year_end_month == self.fiscal_year_end_month
+            self._periods[fiscal_year_end_month] = find_periods(
                 self.text,
-                fiscal_year_end_month=self.fiscal_year_end_month,
+                fiscal_year_end_month=fiscal_year_end_month,
                 published=self.document.published,
-                reference=self.document.period,
+                reference=self.document.period if own else None,
             )
-        return self._periods
+        return self._periods[fiscal_year_end_month]
 
     def of(self, role: str) -> list[Mention]:
         """Mentions of a role, in order."""

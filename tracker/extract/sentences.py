@@ -56,7 +56,14 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
                 rows.append((doc_id, *follower, text[slice(*follower)], low[slice(*follower)], True))
     return pl.DataFrame(
         rows,
-        schema={"doc_id": pl.String, "start": pl.Int64, "end": pl.Int64, "sentence": pl.String, "folded": pl.String, "follows": pl.Boolean},
+        schema={
+            "doc_id": pl.String,
+            "start": pl.Int64,
+            "end": pl.Int64,
+            "sentence": pl.String,
+            "folded": pl.String,
+            "follows": pl.Boolean,
+        },
         orient="row",
     )
 

@@ -33,9 +33,7 @@ class Statement:
         self.direction, self.end = direction, end
 
 
-def statements(
-    reading: Reading, told: set[str], lexicon: Lexicon
-) -> Iterator[Statement | tuple[Mention, str]]:
+def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[Statement | tuple[Mention, str]]:
     """Statements of a sentence, and as (cue, reason) the ones that were dropped. Kinds in `told` have figures."""
     said: set[str] = set()
     for cue in reading.of("strong"):

@@ -17,7 +17,9 @@ _OBJECT: Final = re.compile(
 )
 _AND: Final = re.compile(r"\b(?:and|or)\s+$|[和与、]\s?$", re.IGNORECASE)
 _SAYS: Final = re.compile(r"\s(?:said|says|stated|announced)\b")
-_PRONOUN: Final = re.compile(r"\b(?:it|its|it's|the company|the firm|they|their)\b|其|该公司|該公司|公司", re.IGNORECASE)
+_PRONOUN: Final = re.compile(
+    r"\b(?:it|its|it's|the company|the firm|they|their)\b|其|该公司|該公司|公司", re.IGNORECASE
+)
 _CARRY: Final = 700  # characters a subject is carried over
 MARKET_KINDS: Final = frozenset({"price", "supply_tightness", "shipment", "capex", "deployment", "segment_revenue"})
 # Without a named subject these are told of the product's maker.
@@ -50,11 +52,12 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         return MARKET
     vendor = lexicon.vendors.get(product or "")
     carried = document.subject
-    if carried is not None and reading.offset - carried[1] <= _CARRY and (
-        document.issuer is None or _PRONOUN.search(reading.text[: figure + 1])
-    ):
-        if vendor is None or kind not in VENDOR_KINDS:
-            return carried[0]
+    if (
+        carried is not None
+        and reading.offset - carried[1] <= _CARRY
+        and (document.issuer is None or _PRONOUN.search(reading.text[: figure + 1]))
+    ) and (vendor is None or kind not in VENDOR_KINDS):
+        return carried[0]
     if document.issuer is not None and document.issuer not in lexicon.observers:
         return document.issuer
     actors = _actors(reading, lexicon)
