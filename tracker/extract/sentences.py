@@ -111,8 +111,9 @@ def _spans(text: str, hits: list[int]) -> list[tuple[int, int]]:
 
 def _start(text: str, floor: int, hit: int) -> int:
     start = floor
-    for match in _END.finditer(text, floor, hit):
-        if not _ABBREVIATION.search(text[max(floor, match.start() - 8) : match.end()]):
+    # one character more than the hit: the end of a sentence is told by the capital letter behind it
+    for match in _END.finditer(text, floor, hit + 1):
+        if match.end() <= hit and not _ABBREVIATION.search(text[max(floor, match.start() - 8) : match.end()]):
             start = match.end()
     return start
 
