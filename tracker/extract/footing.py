@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tracker.extract.calendar import shift_quarter, sort_key
+from tracker.extract.calendar import last_quarter_before, quarter_label, shift_quarter, sort_key, year_label
 from tracker.extract.metrics import RESULTS, Link
 from tracker.extract.periods import Period, quarter_before, year_before
 from tracker.extract.quantities import Quantity
@@ -111,7 +111,7 @@ def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
     cue = link.cue.start if link.cue is not None else quantity.start
     near_start = max(reading.clause_start(min(cue, quantity.start)), min(cue, quantity.start) - 40)
     stop = re.search(
-        r"[;；]|\.\s|, (?:and|while|with|excluding)\b|\bresulting\b|(?<=\d)[^,]{0,3}\band\b(?! (?:up|down))",
+        r"[;；]|\.\s|, (?:and|while|excluding)\b|\bresulting\b|(?<=\d)[^,]{0,3}\band\b(?! (?:up|down))",
         text[quantity.end :],
     )
     near_end = min(quantity.end + (stop.start() if stop else 200), quantity.end + 60)
@@ -173,6 +173,11 @@ def period_of(
         return document.outlook[0]
     if kind not in RESULTS:
         return None
+    if reported is None and document.reports and basis in ("actual", "guidance"):
+        year, quarter = last_quarter_before(document.published, fiscal_year_end_month)
+        reported = quarter_label(year, quarter, fiscal_year_end_month)
+        if kind == "capex" and basis == "guidance":
+            return year_label(year, fiscal_year_end_month)
     # an outlook given with results, without a period of its own, is about the quarter after them
     return _quarter_after(reported) if basis == "guidance" and reported is not None else reported
 

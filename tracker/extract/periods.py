@@ -65,6 +65,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
             "cjk_quarter",
             rf"(?:({_YEAR}|\d{{2}}|1\d{{2}})\s*(财年|財年|财政年度|會計年度|年度|年)?|(今年|去年|明年|本年))?\s*第?([一二三四1234])\s*(?:财|財|季|财季|財季)(?:度|季)?",
         ),
+        ("cjk_spelled", r"(二[零〇○])([零〇○一二三四五六七八九]{2})\s*(财年|財年)?年(?:第?([一二三四])季)?"),
         ("cjk_half", rf"(?:({_YEAR})\s*年?|(今年|去年|明年))?\s*(上|下)半年"),
         ("cjk_roc", r"民[國国]\s*(\d{2,3})\s*年(?:\s*(\d{1,2})\s*月|第?([一二三四1234])季度?)?"),
         (
@@ -76,7 +77,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("month_quarter", rf"\b({_MONTH_NAMES}) quarter\b"),
         (
             "relative_quarter",
-            r"\b(this|the current|the next|next|the following|the coming|last|the prior|the previous|the preceding|the) quarter\b",
+            r"\b(this|the current|the next|next|the following|the coming|last|the prior|the previous|the preceding|the) quarter\b|(本季度?|当季|當季|单季|單季|该季|該季)",
         ),
         ("quarter_only", r"\b(first|second|third|fourth|1st|2nd|3rd|4th)[- ](?:fiscal )?quarter\b|\bq([1-4])\b"),
         (
@@ -99,13 +100,14 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "short_half": ("1h", "2h", "h1", "h2"),
     "fiscal_year": ("fiscal", "fy"),
     "cjk_quarter": ("季",),
+    "cjk_spelled": ("二",),
     "cjk_half": ("半年",),
     "cjk_roc": ("民",),
     "cjk_month": ("月",),
     "cjk_year": ("年",),
     "month_year": _DECADES,
     "month_quarter": ("quarter",),
-    "relative_quarter": ("quarter",),
+    "relative_quarter": ("quarter", "季"),
     "quarter_only": ("quarter", "q1", "q2", "q3", "q4"),
     "relative_year": ("year",),
     "year": (*_DECADES, "cy"),
@@ -226,6 +228,14 @@ def _nearest_quarter(quarter: int, fye: int, published: date) -> str:
     return quarter_label(*best, fye)
 
 
+_SPELLED: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0}
+
+
+def _cjk_spelled(m: re.Match[str], fye: int, published: date) -> str | None:
+    year = 2000 + _SPELLED[m[2][0]] * 10 + _SPELLED[m[2][1]]
+    return f"CY{year}Q{_CJK[m[4]]}" if m[4] else year_label(year, fye if m[3] else 12)
+
+
 def _cjk_half(m: re.Match[str], fye: int, published: date) -> str | None:
     year = int(m[1]) if m[1] else published.year + _CJK_RELATIVE.get(m[2] or "今年", 0)
     return f"CY{year}H{1 if m[3] == '上' else 2}"
@@ -298,7 +308,7 @@ def _year(m: re.Match[str], fye: int, published: date) -> str | None:
 
 _HANDLERS: Final = {
     "quarter_year": _quarter_year, "year_quarter": _year_quarter, "short_quarter": _short_quarter, "half": _half,
-    "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_half": _cjk_half,
+    "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_spelled": _cjk_spelled, "cjk_half": _cjk_half,
     "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "month_year": _month_year,
     "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
     "relative_year": _relative_year, "year": _year,

@@ -21,6 +21,11 @@ CLAUSE: Final = re.compile(
 )
 
 
+_REPORT: Final = re.compile(
+    r"\b(?:earnings|quarterly results|quarter results|reports results)\b|财报|財報|业绩|業績", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A term where it stands in a sentence."""
@@ -52,6 +57,7 @@ class Document:
     lang: str
     period: str | None = None  # the quarter its title names
     named: tuple[str, ...] = ()  # entities of the title
+    reports: bool = False  # its title says that it is about results
     subject: tuple[str, int] | None = None  # who was spoken of last, and where
     told: Told | None = None
     outlook: tuple[str, int] | None = None  # the period an outlook was announced for, and where
@@ -130,7 +136,13 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
         found[row["doc_id"]] = Document(
-            row["doc_id"], issuer, day, row.get("lang") or "en", quarters[0] if quarters else None, named
+            row["doc_id"],
+            issuer,
+            day,
+            row.get("lang") or "en",
+            quarters[0] if quarters else None,
+            named,
+            _REPORT.search(title) is not None,
         )
     return found
 
