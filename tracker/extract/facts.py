@@ -6,6 +6,7 @@ with them linking as ordinary code is faster than joins of tiny frames and far e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,9 @@ _WHOLE_COMPANY: Final = frozenset(
     {"gross_margin", "operating_income", "backlog", "inventory", "supply_commitment", "revenue"}
 )
 _SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics", "copper", "equipment"})
+_THESIS_MARKET: Final = re.compile(
+    r"\bAI\b|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
+)
 _UNSIGNED: Final = frozenset({"gross_margin", "supply_tightness"})
 
 
@@ -164,6 +168,8 @@ def _figure(
         return None, "negated"
     if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
         return None, "spending told beside a maker of what the money is spent on"
+    if cue is not None and cue.term.value == "segment_revenue" and not _THESIS_MARKET.search(reading.text):
+        return None, "the size of a market that the thesis is not about"
     if is_expectation(reading, quantity):
         return None, "what had been expected, told before"
     entities[quantity.start] = entity
@@ -179,7 +185,7 @@ def _figure(
         context = reading.text[max(0, quantity.start - 40) : quantity.end + 45]
         if unit == "pct" and kind == "revenue" and SHARE.search(context):
             kind = "segment_revenue"
-    if unit == "pct" and kind in RESULTS and kind not in ("gross_margin", "segment_revenue", "order"):
+    if unit == "pct" and kind in (*RESULTS, "shipment") and kind not in ("gross_margin", "segment_revenue", "order"):
         return None, "a percentage without a comparison"
     basis = basis_of(reading, anchor, quantity.end, kind, entity)
     direction = direction_of(reading, link, unit)

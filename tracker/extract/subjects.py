@@ -38,8 +38,10 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     anchor: where the cue or the figure begins, whichever is first; figure: where the figure begins.
     """
     document = reading.document
-    if kind == "scaling_doubt":  # a doubt is about the whole market, whoever voices it
+    if kind in ("scaling_doubt", "segment_revenue"):  # a doubt and the size of a market are about everybody
         return MARKET
+    if kind == "custom_silicon" and product is not None and product in lexicon.vendors:
+        return lexicon.vendors[product]
     floor = reading.clause_start(anchor)
     found = _nearest(reading, floor, anchor, lexicon) or _nearest(reading, 0, floor, lexicon)
     if found is not None:
