@@ -25,6 +25,12 @@ class TrackerError(Exception):
         return f"{text}\n  {self.hint}" if self.hint else text
 
 
+class UsageError(TrackerError):
+    """What was asked for on the command line cannot be done as it was asked."""
+
+    exit_code = 2
+
+
 class ConfigError(TrackerError):
     """The configuration, or a file it names, cannot be used."""
 

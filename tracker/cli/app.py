@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tracker import __version__
-from tracker.cli import demo, doctor, ingest, look, mail, model, operate, people, rules, run, sources, sql
+from tracker.cli import demo, doctor, ingest, look, mail, model, model_more, operate, people, rules, run, sources, sql
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,7 @@ def root(
     """Track a market thesis: documents to facts to signals to conviction to alerts."""
 
 
+model_more.add_to(model.app)
 app.command()(demo.demo)
 app.command()(operate.init)
 app.command()(doctor.doctor)

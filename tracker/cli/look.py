@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
@@ -123,6 +124,9 @@ def stories(
 
 def ledger(
     quarter: Annotated[str | None, typer.Option(help="Only this quarter, e.g. CY2026Q1.")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the bars into this SVG or PNG.", metavar="FILE")
+    ] = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     config: ConfigOption = None,
@@ -135,6 +139,10 @@ def ledger(
         "WHERE $quarter IS NULL OR quarter = $quarter ORDER BY quarter, link, side",
         {"quarter": quarter},
     )
+    if picture is not None:
+        from tracker.hardware.pictures import ledger_bars  # matplotlib takes half a second to load
+
+        ledger_bars(frame, picture)
     if not (as_json or as_csv):
         frame = frame.drop("inputs", "method")
     show(frame, title="Ledger (NVL72-equivalent racks)", as_json=as_json, as_csv=as_csv, empty="no ledger yet")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,15 +15,20 @@ from tracker.hardware.catalogue import Catalogue, load_catalogue, show_system
 from tracker.hardware.check import check as run_check
 from tracker.hardware.check import cross_checks, failed
 from tracker.hardware.convert import convert as run_convert
-from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection
 from tracker.resources import data_dir
 
 app = typer.Typer(no_args_is_help=True, help="The model of rack-scale hardware.")
 
 
-def _catalogue(settings: Settings) -> Catalogue:
+def hardware_folder(settings: Settings) -> Path:
+    """The catalogue's folder: of the last thesis that brings one, else the built-in one."""
     folders = [d / "hardware" for d in reversed(settings.rules_dirs) if (d / "hardware").is_dir()]
-    return load_catalogue(folders[0] if folders else Path(data_dir("rules")) / "hardware")
+    return folders[0] if folders else Path(data_dir("rules")) / "hardware"
+
+
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The catalogue this call works with."""
+    return load_catalogue(hardware_folder(settings))
 
 
 @app.command()
@@ -38,7 +42,7 @@ def convert(
     rules: RulesOption = None,
 ) -> None:
     """Turn a quantity into NVL72-equivalent racks: low, base and high, with the path and its factors."""
-    result = run_convert(quantity, _catalogue(settings_from(config, None, rules)), system=system).as_dict()
+    result = run_convert(quantity, catalogue_of(settings_from(config, None, rules)), system=system).as_dict()
     if as_json:
         print_json(result)
         return
@@ -61,7 +65,7 @@ def check(
     rules: RulesOption = None,
 ) -> None:
     """Reproduce every golden number from the catalogue. Exit code 1 on a miss."""
-    catalogue = _catalogue(settings_from(config, None, rules))
+    catalogue = catalogue_of(settings_from(config, None, rules))
     results = run_check(catalogue)
     misses = failed(results)
     if as_json:
@@ -91,12 +95,15 @@ def check(
 @app.command("show")
 def show_command(
     system: Annotated[str | None, typer.Argument(metavar="SYSTEM")] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the rack into this SVG or PNG.", metavar="FILE")
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     rules: RulesOption = None,
 ) -> None:
     """Every catalogue and derived figure of a system; without one, the list of systems."""
-    catalogue = _catalogue(settings_from(config, None, rules))
+    catalogue = catalogue_of(settings_from(config, None, rules))
     if system is None:
         columns = [
             c
@@ -106,6 +113,10 @@ def show_command(
         show(catalogue.systems.select(columns), title="Systems", as_json=as_json)
         return
     figures = show_system(catalogue, system)
+    if picture is not None:
+        from tracker.hardware.pictures import rack_diagram  # matplotlib takes half a second to load
+
+        rack_diagram(figures, picture)
     if as_json:
         print_json(figures)
         return
@@ -115,58 +126,3 @@ def show_command(
         if v is not None and k not in ("sources", "field_sources")
     ]
     show(pl.DataFrame(rows), title=str(figures.get("name", system)), wrap=("value",))
-
-
-def draw_scaling(catalogue: Catalogue, path: Path, metric: str) -> None:
-    """The scaling plot of a figure; says which figures there are when the name is none of them."""
-    from tracker.hardware.pictures import scaling_plot  # matplotlib takes half a second to load
-
-    known = points(catalogue)
-    names = known["metric"].unique().sort().to_list()
-    if metric not in names:
-        raise typer.BadParameter(f"'{metric}' is not one of {', '.join(names)}", param_hint="--metric")
-    if path.suffix not in (".svg", ".png"):
-        raise typer.BadParameter("the name must end in .svg or .png", param_hint="--picture")
-    scaling_plot(known, path, metric=metric)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"'{text}' is not a day; write it as 2027-03-18", param_hint="--on") from error
-
-
-@app.command()
-def scaling(
-    on: Annotated[
-        str | None, typer.Option("--on", help="Also project the next system announced on this day.", metavar="DATE")
-    ] = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the trend into this SVG or PNG.", metavar="FILE")
-    ] = None,
-    metric: Annotated[str, typer.Option(help="Which figure to draw.", metavar="NAME")] = "hbm_bandwidth_tb_s",
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    rules: RulesOption = None,
-) -> None:
-    """How fast a scale-up domain grows against one accelerator, and how far each follower is behind."""
-    catalogue = _catalogue(settings_from(config, None, rules))
-    fits, lags = doubling_times(catalogue), follower_lags(catalogue)
-    day = _day(on) if on else None
-    if picture is not None:
-        draw_scaling(catalogue, picture, metric)
-    ahead = [
-        {"metric": metric, "on": day, "low": band[0], "base": band[1], "high": band[2]}
-        for metric in (fits.filter(pl.col("level") == "domain")["metric"].to_list() if day else ())
-        if day and (band := projection(catalogue, metric, day)) is not None
-    ]
-    if as_json:
-        print_json({"doubling": fits.to_dicts(), "lags": lags.to_dicts(), "projection": ahead})
-        return
-    shown = ["metric", "level", "systems", "doubling_months", "doubling_low", "doubling_high"]
-    show(fits.select(shown), title=f"Doubling time in months ({CONFIDENCE:.0%} interval), {LEADER}")
-    lags = lags.select("system", "metric", "leader", "lag_months")
-    show(lags, title=f"Months behind {LEADER} at the same size of domain")
-    if ahead:
-        show(pl.DataFrame(ahead), title=f"A system announced on {day}")

@@ -7,7 +7,7 @@ parameters.yaml (factors), bom.yaml (bill of materials), golden.yaml (published 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from tracker.errors import RuleError
 from tracker.hardware.derived import INTERVAL_FIELDS, derive, span_of
 from tracker.hardware.figures import Figure, Interval, span
 from tracker.hardware.rulecheck import problems_in, read_files
+from tracker.yaml_files import YamlFile
 
 REFERENCE = "gb200_nvl72"  # the rack every equivalent is counted in
 
@@ -94,6 +95,13 @@ def fold(name: str) -> str:
 
 def load_catalogue(directory: Path) -> Catalogue:
     """Read and check the files of `rules/hardware/`. RuleError names every problem with file:line."""
+    files = checked_files(directory)
+    data = {name: file.data for name, file in files.items()}
+    return build_catalogue(data, where=lambda i: files["parameters"].where("figures", i))
+
+
+def checked_files(directory: Path) -> dict[str, YamlFile]:
+    """The files of the catalogue as read; RuleError names every problem with file:line."""
     files, problems = read_files(directory)
     problems = problems or problems_in(files)
     if problems:
@@ -102,13 +110,15 @@ def load_catalogue(directory: Path) -> Catalogue:
             where=str(directory),
             hint="mend the lines named; every figure needs a unit and a source",
         )
-    parts = files["parts"].data
-    figures = {
-        f["id"]: _figure(f, files["parameters"].where("figures", i))
-        for i, f in enumerate(files["parameters"].data["figures"])
-    }
+    return files
+
+
+def build_catalogue(data: Mapping[str, Any], where: Callable[[int], str] = lambda i: "") -> Catalogue:
+    """A catalogue from the plain values of its files by name; `where` gives file:line of the i-th figure."""
+    parts = data["parts"]
+    figures = {f["id"]: _figure(f, where(i)) for i, f in enumerate(data["parameters"]["figures"])}
     raw = {}
-    for row in files["racks"].data["systems"]:
+    for row in data["racks"]["systems"]:
         part = parts["systems"].get(row["id"], {})
         published = {k: v for k, v in row.items() if k not in ("sources", "field_sources")}
         extra = {k: v for k, v in part.items() if k != "source"}
@@ -123,9 +133,9 @@ def load_catalogue(directory: Path) -> Catalogue:
         packages=parts["packages"],
         products=parts["products"],
         names={fold(n["name"]): Name(**n) for n in parts["names"]},
-        bom=tuple(files["bom"].data["items"]),
-        golden=tuple(files["golden"].data["golden"]),
-        supply=supply_frame(files["supply"].data["items"]),
+        bom=tuple(data["bom"]["items"]),
+        golden=tuple(data["golden"]["golden"]),
+        supply=supply_frame(data["supply"]["items"]),
     )
 
 

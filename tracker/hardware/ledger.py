@@ -6,7 +6,7 @@ or backlog, in this order. The same racks seen at other points of the chain are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,7 @@ from tracker.hardware.observations import (
     spread,
     supply_observations,
 )
-from tracker.hardware.supply_links import Flow, supply_flows, with_stock
+from tracker.hardware.supply_links import Flow, Flows, supply_flows, with_stock
 from tracker.vocabulary import LEDGER_SCHEMA, MARKET
 
 DEMAND_VIEWS: Final = ("capex", "order", "deployment", "backlog")  # best first
@@ -69,16 +69,20 @@ def build_ledger(
     *,
     entities: pl.DataFrame | None = None,
     rules: LedgerRules | None = None,
+    alter: Callable[[Flows], Flows] | None = None,
 ) -> Ledger:
     """The ledger as it could be known at `as_of`.
 
     facts: SCORED_FACTS (may be empty), supply: series of supply.yaml, entities: (id, layer, fiscal_year_end_month).
     Facts published later, or without racks, do not count. The result does not depend on the order of the rows.
+    alter: what a scenario does to the supply before it is laid beside the demand.
     """
     rules = rules or load_ledger_rules()
     shares = shares_of_demand(facts, supply, catalogue, as_of, entities=entities, rules=rules)
     wanted, used = _rack_demand(shares, rules)
     flows = supply_flows(supply, catalogue, rules, as_of)
+    if alter is not None:
+        flows = alter(flows)
     rows: list[dict[str, Any]] = []
     attributed = [_demand_attribution(used)]
     for link in rules.links:

@@ -27,6 +27,9 @@ class Flow:
     inputs: tuple[str, ...]
 
 
+Flows = dict[tuple[str, str], Flow]  # (quarter, link) -> supply
+
+
 class Series:
     """supply.yaml as known at a time: values by period, linear between year ends."""
 
@@ -58,12 +61,10 @@ def _since(period: str, basis: str) -> datetime:
     return known_since(label, basis)
 
 
-def supply_flows(
-    supply: pl.DataFrame, catalogue: Catalogue, rules: LedgerRules, as_of: datetime
-) -> dict[tuple[str, str], Flow]:
+def supply_flows(supply: pl.DataFrame, catalogue: Catalogue, rules: LedgerRules, as_of: datetime) -> Flows:
     """(quarter, link) -> racks. A link without a published figure for the quarter is absent, never zero."""
     series = Series(supply, as_of)
-    found: dict[tuple[str, str], Flow] = {}
+    found: Flows = {}
     for link, maker in _MAKERS.items():
         for quarter in rules.quarters:
             if (flow := maker(series, catalogue, rules.figures, quarter)) is not None:
