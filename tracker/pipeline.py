@@ -23,7 +23,7 @@ from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.equivalents import add_racks
-from tracker.hardware.ledger import build_ledger
+from tracker.hardware.interconnect import Interconnect, load_interconnect
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
@@ -49,14 +49,17 @@ class Kit:
 
     lexicon: Lexicon
     catalogue: Catalogue
+    net: Interconnect
     thesis: Thesis
 
     @classmethod
     def load(cls, rules_dirs: Sequence[Path]) -> Kit:
         """Load the thesis folders; raises RuleError with file:line when a file every step needs is unusable."""
+        hardware = _last_folder(rules_dirs, "hardware")
         return cls(
             load_lexicon(rules_dirs),
-            load_catalogue(_last_folder(rules_dirs, "hardware")),
+            load_catalogue(hardware),
+            load_interconnect(hardware / "interconnect.yaml" if (hardware / "interconnect.yaml").exists() else None),
             load_thesis(rules_dirs),
         )
 
@@ -171,7 +174,13 @@ def _after_facts(
     new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))
     counts.facts += new.height
     _supersede_restated(store, new, now)
-    signals = score(store, kit, conform(new, SCORED_FACTS_SCHEMA), now)
+    return tell(store, kit, score(store, kit, conform(new, SCORED_FACTS_SCHEMA), now), now, counts, mail)
+
+
+def tell(
+    store: Store, kit: Kit, signals: pl.DataFrame, now: datetime, counts: Counts, mail: MailSettings | None
+) -> Counts:
+    """Keep signals (SIGNALS schema), move conviction, queue what goes out at once; adds to counts what was new."""
     fresh = conform(store.append("signals", signals), SIGNALS_SCHEMA)
     counts.signals += fresh.height
     if fresh.height:
@@ -216,18 +225,6 @@ def update_conviction(store: Store, kit: Kit, now: datetime) -> pl.DataFrame:
         pl.col("before").is_null() | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)
     )
     return store.append("conviction", moved.drop("before"))
-
-
-def update_ledger(store: Store, kit: Kit, now: datetime) -> str:
-    """Lay demand beside supply anew; returns the tightest link of the current quarter in words ('' when unknown)."""
-    facts = conform(store.read("SELECT * FROM v_facts WHERE racks_base IS NOT NULL"), SCORED_FACTS_SCHEMA)
-    made = build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, entities=kit.lexicon.entities)
-    store.append("ledger", made.ledger.with_columns(pl.lit(now).alias("as_of")))
-    current = made.tightest.filter(pl.col("quarter") == f"CY{now.year}Q{(now.month + 2) // 3}")
-    if current.is_empty():
-        return ""
-    row = current.row(0, named=True)
-    return f"{row['quarter']}: {row['link']}, gap {row['gap_base']:,.0f} racks ({row['gap_low']:,.0f} to {row['gap_high']:,.0f})"
 
 
 def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) -> Counts:

@@ -42,6 +42,21 @@ PRODUCT_KINDS: Final = (
 )
 FALSIFIER_KINDS: Final = ("demand_cut", "scaling_doubt", "tech_breakthrough")
 KINDS: Final = RESULT_KINDS + SUPPLY_KINDS + PRODUCT_KINDS + FALSIFIER_KINDS
+# What the hardware model observes (`tracker.hardware.model_facts`): rules may ask for it like for a fact; it is never
+# read from a document, and no row of `facts` has it.
+MODEL_KINDS: Final = (
+    "ledger_shortage",  # demand of a link surely exceeds its supply in a quarter; value: the gap in racks
+    "ledger_glut",  # supply surely exceeds demand
+    "ledger_divergence",  # the gap moved by more than a tenth of demand; value: the move in racks
+    "tightest_link",  # another link became the tightest
+    "domain_step",  # per cent: accelerators of one scale-up domain against the vendor's system before
+    "memory_step",  # per cent: HBM per accelerator
+    "power_step",  # per cent: kW per cabinet
+    "ratio_step",  # per cent: scale-up over scale-out bandwidth of one accelerator
+    "copper_headroom",  # per cent: accelerators passive copper can join in a rack at the lane rate, against the domain
+    "trend_residual",  # per cent: HBM bandwidth of a domain against the line through the leader's systems before
+    "lag_step",  # months: behind the leader at the same domain; negative when the follower was first
+)
 
 UNITS: Final = (
     "money",

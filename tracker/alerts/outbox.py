@@ -34,7 +34,7 @@ MAX_WAIT_S: Final = 3600.0
 _EVIDENCE: Final = """
 SELECT s.signal_id, s.claim, s.direction, s.severity, s.strength, s.confidence, s.created_at, s.explanation,
        s.explanation_zh, s.racks_base, s.entity, s.beneficiaries, s.squeezed, s.review,
-       f.quote, d.source, d.title, d.url, s.effective_at AS published_at
+       f.quote, coalesce(d.source, 'hardware model') AS source, d.title, d.url, s.effective_at AS published_at
 FROM v_signals s
 LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
 LEFT JOIN documents d ON d.doc_id = s.doc_ids[1]

@@ -18,7 +18,8 @@ from tracker.extract.facts import read_facts
 from tracker.hardware.equivalents import add_racks
 from tracker.ingest.archive import Archive
 from tracker.ingest.files import documents_from_jsonl, read_file, walk
-from tracker.pipeline import Counts, Kit, reprocess, update_ledger
+from tracker.model_watch import update_catalogue, update_ledger
+from tracker.pipeline import Counts, Kit, reprocess
 from tracker.store import Store
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import DOCUMENTS_SCHEMA, SCORED_FACTS_SCHEMA, conform
@@ -65,6 +66,7 @@ def ingest(
                     skipped.append({"file": str(file), "reason": error.message})
                 bar.advance(task)
             total = batch.finish(datetime.now(UTC))
+            update_catalogue(store, kit, datetime.now(UTC))
             update_ledger(store, kit, datetime.now(UTC))
             counts |= total.summary() | {"files": read, "skipped": len(skipped)}
         store.publish()

@@ -15,6 +15,7 @@ from tracker.hardware.catalogue import Catalogue, load_catalogue, show_system
 from tracker.hardware.check import check as run_check
 from tracker.hardware.check import cross_checks, failed
 from tracker.hardware.convert import convert as run_convert
+from tracker.hardware.interconnect import Interconnect, load_interconnect
 from tracker.resources import data_dir
 
 app = typer.Typer(no_args_is_help=True, help="The model of rack-scale hardware.")
@@ -29,6 +30,12 @@ def hardware_folder(settings: Settings) -> Path:
 def catalogue_of(settings: Settings) -> Catalogue:
     """The catalogue this call works with."""
     return load_catalogue(hardware_folder(settings))
+
+
+def interconnect_of(settings: Settings) -> Interconnect:
+    """The interconnect figures this call works with: the folder's own, else the built-in ones."""
+    own = hardware_folder(settings) / "interconnect.yaml"
+    return load_interconnect(own if own.exists() else None)
 
 
 @app.command()
@@ -65,7 +72,9 @@ def check(
     rules: RulesOption = None,
 ) -> None:
     """Reproduce every golden number from the catalogue. Exit code 1 on a miss."""
-    catalogue = catalogue_of(settings_from(config, None, rules))
+    settings = settings_from(config, None, rules)
+    catalogue = catalogue_of(settings)
+    interconnect_of(settings)  # its mistakes are told like those of the catalogue
     results = run_check(catalogue)
     misses = failed(results)
     if as_json:

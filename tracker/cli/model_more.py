@@ -9,7 +9,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from tracker.cli.model import catalogue_of, hardware_folder
+from tracker.cli.model import catalogue_of, hardware_folder, interconnect_of
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import console, print_json, progress, show
 from tracker.config import Settings
@@ -17,14 +17,14 @@ from tracker.errors import UsageError
 from tracker.extract.lexicon import load_lexicon
 from tracker.hardware.catalogue import REFERENCE, Catalogue, checked_files
 from tracker.hardware.interconnect import (
-    Interconnect,
     copper_boundary,
     fabric,
-    load_interconnect,
     ratios,
     step_times,
 )
+from tracker.hardware.ledger import shares_of_demand
 from tracker.hardware.ledger_rules import load_ledger_rules
+from tracker.hardware.reconcile import reconcile
 from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection
 from tracker.hardware.scenario import Model, Outcome, changed_model, load_scenario, run_scenario, tornado
 from tracker.resources import data_dir
@@ -93,7 +93,7 @@ def interconnect(
 ) -> None:
     """How far copper reaches at each lane rate, what optics would cost instead, and what a larger domain buys."""
     settings = settings_from(config, None, rules)
-    catalogue, net = catalogue_of(settings), _net(settings)
+    catalogue, net = catalogue_of(settings), interconnect_of(settings)
     name = catalogue.resolve(system)
     made = {
         "copper": copper_boundary(net),
@@ -114,11 +114,6 @@ def interconnect(
         title="Milliseconds a step of communication by size of domain (64 ranks)",
     )
     show(made["ratios"], title="Scale-up to scale-out bandwidth of one accelerator")
-
-
-def _net(settings: Settings) -> Interconnect:
-    own = hardware_folder(settings) / "interconnect.yaml"
-    return load_interconnect(own if own.exists() else None)
 
 
 def scenario(
@@ -192,14 +187,35 @@ def _model(settings: Settings) -> Model:
     return Model(
         data={name: f.data for name, f in checked_files(folder).items()},
         rules=load_ledger_rules(own if own.exists() else data_dir("rules") / "hardware" / "ledger.yaml"),
-        net=_net(settings),
+        net=interconnect_of(settings),
         facts=facts,
         entities=load_lexicon(settings.rules_dirs).entities,
         as_of=datetime.now(UTC),
     )
 
 
+def flows(
+    quarter: Annotated[str | None, typer.Option(help="Only this quarter, e.g. CY2026Q1.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    rules: RulesOption = None,
+) -> None:
+    """The same racks seen at several points (buyers, ODMs, the leader, shipments): how far the views lie apart."""
+    model = _model(settings_from(config, db, rules))
+    catalogue = model.catalogue()
+    shares = shares_of_demand(
+        model.facts, catalogue.supply, catalogue, model.as_of, entities=model.entities, rules=model.rules
+    )
+    seen = reconcile(shares, model.ledger().ledger, model.entities)
+    if quarter is not None:
+        seen = seen.filter(pl.col("quarter") == quarter)
+    if not as_json:
+        seen = seen.drop("inputs")
+    show(seen, title="One flow of racks at several points", as_json=as_json, empty="no quarter has two views")
+
+
 def add_to(app: typer.Typer) -> None:
     """Hang these commands under `tracker model`."""
-    for command in (scaling, interconnect, scenario):
+    for command in (scaling, interconnect, scenario, flows):
         app.command()(command)

@@ -92,7 +92,7 @@ def points(catalogue: Catalogue) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for system in catalogue.systems["id"]:
         figures = show_system(catalogue, system)
-        day, size = _day(figures.get("announced")), figures.get("accelerators")
+        day, size = announced_on(figures.get("announced")), figures.get("accelerators")
         if day is None or not size:
             continue
         about = {
@@ -112,13 +112,14 @@ def points(catalogue: Catalogue) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).sort("metric", "level", "announced", "system")
 
 
-def _day(text: Any) -> date | None:
-    """The day of an announcement; the middle of a month or quarter that is all that is known."""
-    found = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?|-Q([1-4]))?", str(text or ""))
+def announced_on(text: Any) -> date | None:
+    """A day of the catalogue; the middle of a month, quarter or half year that is all that is known."""
+    found = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?|-Q([1-4])|-H([12]))?", str(text or ""))
     if found is None:
         return None
-    year, month, day, quarter = found.groups()
-    return date(int(year), int(month) if month else int(quarter) * 3 - 1 if quarter else 7, int(day) if day else 15)
+    year, month, day, quarter, half = found.groups()
+    middle = int(month) if month else int(quarter) * 3 - 1 if quarter else int(half) * 6 - 3 if half else 7
+    return date(int(year), middle, int(day) if day else 15)
 
 
 def _base(value: Any) -> float | None:

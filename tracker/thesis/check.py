@@ -11,7 +11,7 @@ from tracker.errors import RuleError
 from tracker.extract.lexicon import Lexicon
 from tracker.thesis.schema import Rule, Thesis
 from tracker.thesis.score import score_facts
-from tracker.vocabulary import BASES, DIRECTIONS, KINDS, SCORED_FACTS_SCHEMA, UNITS, conform
+from tracker.vocabulary import BASES, DIRECTIONS, KINDS, MODEL_KINDS, SCORED_FACTS_SCHEMA, UNITS, conform
 
 NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
 _DEFAULTS: Final = {
@@ -24,7 +24,7 @@ _DEFAULTS: Final = {
 }
 # Shorthands of a test for what was known before, beside the fields of a fact.
 _SHORTHANDS: Final = ("previous", "previous_actual", "year_before", "others", "days_ago", "history")
-_ALLOWED: Final = {"basis": BASES, "direction": DIRECTIONS, "kind": KINDS, "unit": UNITS}
+_ALLOWED: Final = {"basis": BASES, "direction": DIRECTIONS, "kind": KINDS + MODEL_KINDS, "unit": UNITS}
 
 
 def run_tests(thesis: Thesis, lexicon: Lexicon) -> pl.DataFrame:

@@ -17,13 +17,13 @@ import polars as pl
 
 from tracker.errors import RuleError
 from tracker.thesis.expr import REFERENCES, compile_expression
-from tracker.vocabulary import BASES, DIRECTIONS, KINDS, UNITS
+from tracker.vocabulary import BASES, DIRECTIONS, KINDS, MODEL_KINDS, UNITS
 
 if TYPE_CHECKING:
     from tracker.thesis.schema import Rule
 
 _VOCABULARY: Final[dict[str, tuple[str, ...]]] = {
-    "kind": KINDS,
+    "kind": KINDS + MODEL_KINDS,
     "unit": UNITS,
     "basis": BASES,
     "direction": DIRECTIONS,

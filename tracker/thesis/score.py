@@ -162,7 +162,7 @@ def _finished(fired: pl.DataFrame, thesis: Thesis, now: datetime) -> pl.DataFram
         effective_at=pl.col("published_at"),
         created_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         fact_ids=pl.concat_list("fact_id"),
-        doc_ids=pl.concat_list("doc_id"),
+        doc_ids=pl.concat_list("doc_id").list.drop_nulls(),  # what the model observes stands in no document
     )
     return conform(made.sort("effective_at", "signal_id"), SIGNALS_SCHEMA).unique(
         "signal_id", keep="first", maintain_order=True
