@@ -22,7 +22,7 @@ from tracker.hardware.interconnect import (
     ratios,
     step_times,
 )
-from tracker.hardware.ledger import shares_of_demand
+from tracker.hardware.ledger import installed_base, shares_of_demand
 from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.reconcile import reconcile
 from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection
@@ -215,7 +215,20 @@ def flows(
     show(seen, title="One flow of racks at several points", as_json=as_json, empty="no quarter has two views")
 
 
+def installed(
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    rules: RulesOption = None,
+) -> None:
+    """Racks in the field by quarter: what was supplied less what has retired after its life."""
+    model = _model(settings_from(config, db, rules))
+    frame = installed_base(model.ledger().ledger, model.rules.life_quarters)
+    title = f"Installed base, racks (a rack leaves after {model.rules.life_quarters} quarters)"
+    show(frame, title=title, as_json=as_json, empty="no supply of racks is known")
+
+
 def add_to(app: typer.Typer) -> None:
     """Hang these commands under `tracker model`."""
-    for command in (scaling, interconnect, scenario, flows):
+    for command in (scaling, interconnect, scenario, flows, installed):
         app.command()(command)
