@@ -22,13 +22,13 @@ from tracker.config import MailSettings
 from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
-from tracker.hardware.equivalents import add_racks
+from tracker.hardware.equivalents import add_racks, exchange_rates
 from tracker.hardware.interconnect import Interconnect, load_interconnect
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
 from tracker.thesis.schema import Thesis, load_thesis
-from tracker.thesis.score import score_facts
+from tracker.thesis.score import reach_of, score_facts
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
 
 log = structlog.get_logger("pipeline")
@@ -40,7 +40,13 @@ SELECT doc_id, story_id, published_at, signature FROM documents
 WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
 """
 _STRUCTURED: Final = "SELECT * FROM v_facts WHERE extractor IN ('xbrl', 'table') AND doc_id IN (SELECT unnest($ids))"
-_HISTORY: Final = "SELECT * FROM v_facts WHERE entity IN (SELECT unnest($entities)) OR kind IN (SELECT unnest($kinds))"
+# the same entity and kind in full; for windows and comparisons the kinds they ask for, as far back as they look
+_HISTORY: Final = """
+SELECT * FROM v_facts f WHERE EXISTS (
+  SELECT 1 FROM (SELECT unnest($entities) AS entity, unnest($kinds) AS kind) p
+  WHERE p.kind = f.kind AND p.entity IS NOT DISTINCT FROM f.entity
+) OR (kind IN (SELECT unnest($wider)) AND published_at >= $since)
+"""
 
 
 @dataclass(frozen=True)
@@ -192,12 +198,18 @@ def tell(
 
 
 def score(store: Store, kit: Kit, facts: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Signals (SIGNALS schema) of new facts, given everything known about their entities and kinds."""
+    """Signals (SIGNALS schema) of new facts, given what is known of the same things and of what rules lay beside them."""
     if facts.is_empty():
         return empty(SIGNALS_SCHEMA)
-    params = {"entities": facts["entity"].unique().to_list(), "kinds": facts["kind"].unique().to_list()}
+    reach = reach_of(kit.thesis.rules, facts["kind"].unique().to_list())
+    pairs = facts.select("entity", "kind").unique(maintain_order=True)
+    oldest = facts["published_at"].min()
+    params = {
+        "entities": pairs["entity"].to_list(), "kinds": pairs["kind"].to_list(), "wider": sorted(reach),
+        "since": (oldest if isinstance(oldest, datetime) else now) - timedelta(days=max(reach.values(), default=0.0)),
+    }  # fmt: skip
     history = conform(store.read(_HISTORY, params), SCORED_FACTS_SCHEMA)
-    return score_facts(facts, history, kit.thesis, kit.lexicon, model={}, now=now)
+    return score_facts(facts, history, kit.thesis, kit.lexicon, model={"fx": exchange_rates(kit.catalogue)}, now=now)
 
 
 def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> None:

@@ -253,6 +253,12 @@ def _money_path(
     return (), None, f"{kind} of {layer or 'an unknown layer'} without a product of the rack: its share is not known"
 
 
+def exchange_rates(catalogue: Catalogue) -> pl.DataFrame:
+    """(currency, per_usd): base rates of the catalogue's `fx_*` figures."""
+    rows = {name.removeprefix("fx_"): f.base for name, f in catalogue.figures.items() if name.startswith("fx_")}
+    return pl.DataFrame({"currency": list(rows), "per_usd": list(rows.values())})
+
+
 def add_racks(
     facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame, products: pl.DataFrame | None = None
 ) -> pl.DataFrame:

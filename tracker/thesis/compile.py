@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from tracker.errors import RuleError
 from tracker.thesis.expr import REFERENCES, compile_expression
+from tracker.thesis.windows import Comparison, Window
 from tracker.vocabulary import BASES, DIRECTIONS, KINDS, MODEL_KINDS, UNITS
 
 if TYPE_CHECKING:
@@ -31,20 +32,22 @@ _VOCABULARY: Final[dict[str, tuple[str, ...]]] = {
 }
 TEMPLATE_FIELDS: Final = (
     *("entity", "counterparty", "product", "kind", "value", "previous", "previous_guidance", "previous_actual"),
-    *("previous_year", "period", "basis", "direction", "racks", "window", "quote", "source"),
+    *(
+        "previous_year",
+        "trend",
+        "period",
+        "basis",
+        "direction",
+        "racks",
+        "window",
+        "compare",
+        "growth",
+        "quote",
+        "source",
+    ),
 )
 _TEMPLATE: Final = re.compile(r"\{([^{}]*)\}")
 MAX_NUMBER: Final = 1e18
-
-
-@dataclass(frozen=True)
-class Window:
-    """An aggregate over earlier facts of the same kind of condition."""
-
-    span: timedelta
-    agg: str
-    above: float | None
-    below: float | None
 
 
 @dataclass(frozen=True)
@@ -54,25 +57,27 @@ class CompiledRule:
     rule: Rule
     kinds: tuple[str, ...]
     condition: pl.Expr
+    looked_at: pl.Expr  # the part of the condition that asks nothing of the past: what windows run over
     strength: pl.Expr
     confidence: pl.Expr
     window: Window | None
+    comparison: Comparison | None
 
 
 def compile_rule(rule: Rule) -> CompiledRule:
     """Compile one rule. Raises RuleError whose `where` names the field of the rule that is wrong."""
     when = rule.when
-    window = _window(when.get("window"))
-    tests = [_TESTS[key](value, key) for key, value in when.items() if key in _TESTS]
     _check_template(rule.say, "say")
     _check_template(rule.say_zh, "say_zh")
     return CompiledRule(
         rule=rule,
         kinds=_words(when["kind"], "kind"),
-        condition=reduce(and_, tests, pl.lit(True)),
+        condition=_condition(when),
+        looked_at=_condition({k: v for k, v in when.items() if k in _TIMELESS}),
         strength=_at("strength", rule.strength),
         confidence=_at("confidence", rule.confidence),
-        window=window,
+        window=_window(when.get("window")),
+        comparison=_comparison(when.get("compare")),
     )
 
 
@@ -162,12 +167,51 @@ def _bound(bound: Any, key: str) -> pl.Expr:
     return pl.lit(float(bound))
 
 
+def _condition(when: dict[str, Any]) -> pl.Expr:
+    """All conditions of a mapping at once; `any`, `all` and `not` hold further mappings."""
+    tests = [_TESTS[key](value, key) for key, value in when.items() if key in _TESTS]
+    for key, combine in (("all", and_), ("any", or_)):
+        if key in when:
+            tests.append(reduce(combine, [_condition(part) for part in when[key]]))
+    if "not" in when:
+        tests.append(~_condition(when["not"]))
+    return reduce(and_, tests, pl.lit(True))
+
+
 def _window(value: dict[str, Any] | None) -> Window | None:
     if value is None:
         return None
-    if "above" not in value and "below" not in value:
-        raise RuleError("window: needs 'above' or 'below'", where="when")
-    return Window(timedelta(days=float(value["days"])), value["agg"], value.get("above"), value.get("below"))
+    above, below = _ends(value, "window")
+    by = value.get("by", "entity" if value["agg"] in ("trend", "acceleration", "zscore", "yoy") else "market")
+    # own history means one series: figures of another unit or product are not its past
+    columns = {"market": (), "entity": ("entity", "unit", "_product"), "product": ("unit", "_product")}[by]
+    return Window(timedelta(days=float(value["days"])), value["agg"], columns, above, below)
+
+
+def _comparison(value: dict[str, Any] | None) -> Comparison | None:
+    if value is None:
+        return None
+    if "reference" not in value and "difference" not in value:
+        raise RuleError("compare: needs 'reference' or 'difference'", where="when")
+    return Comparison(
+        among=_condition(value["to"]),
+        kinds=_words(value["to"]["kind"], "kind"),
+        same_entity=value.get("same_entity", False),
+        measure=value.get("measure", "growth"),
+        days=float(value.get("days", 120)),
+        reference=_ends(value["reference"], "reference") if "reference" in value else (None, None),
+        difference=_ends(value["difference"], "difference") if "difference" in value else (None, None),
+    )
+
+
+def _ends(value: dict[str, Any], key: str) -> tuple[float | None, float | None]:
+    ends = (value.get("above"), value.get("below"))
+    if ends == (None, None):
+        raise RuleError(f"{key}: needs 'above' or 'below'", where="when")
+    for end in ends:
+        if end is not None and abs(end) > MAX_NUMBER:
+            raise RuleError(f"{key}: {end:g} is larger than any figure this program knows", where="when")
+    return ends
 
 
 def _check_template(text: str, name: str) -> None:
@@ -194,5 +238,24 @@ _TESTS: Final[dict[str, Callable[[Any, str], pl.Expr]]] = {
     "value": _bounds("value_mid"),
     "racks": _bounds("racks_base"),
     "tier": _bounds("tier"),
+    "growth": _bounds("growth"),
+    "usd": _bounds("usd"),
+    "months": _bounds("period_months"),
     "has_value": lambda value, key: pl.col("value_mid").is_not_null() if value else pl.col("value_mid").is_null(),
 }
+# Conditions that ask nothing of the past.
+_TIMELESS: Final = frozenset(
+    {
+        "kind",
+        "unit",
+        "currency",
+        "basis",
+        "direction",
+        "not_direction",
+        "lang",
+        "entity",
+        "counterparty",
+        "product",
+        "tier",
+    }
+)

@@ -5,35 +5,55 @@ Every column is made once for a whole batch, by joins against everything known b
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 import polars as pl
 
+from tracker.extract.calendar import period_bounds
 from tracker.extract.lexicon import Lexicon
 
 DEFAULT_TIER_WEIGHTS: Final = {"1": 1.0, "2": 0.8, "3": 0.6, "4": 0.3}
 DEFAULT_BASIS_WEIGHTS: Final = {"actual": 1.0, "guidance": 0.85, "plan": 0.6, "estimate": 0.5, "rumor": 0.25}
 _KEY: Final = ["entity", "kind", "unit", "_period", "_product"]
+_TOLD: Final = [
+    "fact_id", "entity", "kind", "_period", "_product", "direction", "value_mid", "published_at", "story_id",
+]  # fmt: skip
 _REPEAT_TOLERANCE: Final = 0.01  # the same figure told again, rounding included
 
 
-def enrich(facts: pl.DataFrame, history: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
+def enrich(
+    facts: pl.DataFrame,
+    history: pl.DataFrame,
+    lexicon: Lexicon,
+    weights: dict[str, Any],
+    fx: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Add the columns of the rule language to facts (SCORED_FACTS schema).
 
-    history: everything known, the facts themselves included (SCORED_FACTS schema). Nulls stay null: a condition on a
-    reference that does not exist is false.
+    history: everything known, the facts themselves included (SCORED_FACTS schema). fx: (currency, per_usd). Nulls stay
+    null: a condition on a reference that does not exist is false.
     """
     known = _with_mid(history)
     out = _with_mid(facts).with_row_index("_row")
+    actual = known.filter(pl.col("basis") == "actual")
     for name, older in (
         ("previous_guidance", known.filter(pl.col("basis").is_in(["guidance", "plan"]))),
-        ("previous_actual", known.filter(pl.col("basis") == "actual")),
+        ("previous_actual", actual),
         ("previous", known),
     ):
         out = _before(out, older, name)
-    out = _year_before(out, known)
+    out = _trend_before(out, actual)
+    out = _with_growth(_year_before(out, known))
     out = _corroborated(out, known)
-    return _described(out, lexicon, weights)
+    return _described(_measured(out, fx), lexicon, weights).sort("_row").drop("_row")
+
+
+def described_history(history: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
+    """History with what windows and comparisons ask for: value, growth, who an entity is, a product's family."""
+    known = _with_mid(history)
+    grown = _with_growth(_year_before(known, known))
+    return _described(_measured(grown, None), lexicon, weights)
 
 
 def _with_mid(facts: pl.DataFrame) -> pl.DataFrame:
@@ -90,33 +110,111 @@ def _year_before(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _corroborated(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """`corroboration`: 0.6 for one source, towards 1 with independent ones; `novelty`: 0 when the figure is not new.
+def _with_growth(facts: pl.DataFrame) -> pl.DataFrame:
+    """`growth`: per cent on the year, as stated or against the same period a year before."""
+    before = pl.col("previous_year_mid")
+    computed = pl.when(before > 0).then(100.0 * (pl.col("value_mid") / before - 1.0))
+    stated = pl.when(pl.col("unit") == "pct_yoy").then(pl.col("value_mid"))
+    return facts.with_columns(growth=pl.coalesce(stated, computed))
 
-    Independent means another story: ten reprints of one wire text are one source.
-    """
-    same = ["entity", "kind", "_period", "_product", "direction"]
-    told = known.select(*same, "published_at", "story_id", other_mid="value_mid", other_source="source_id")
-    pairs = facts.select("_row", *same, "published_at", "story_id", "value_mid").join(
-        told, on=same, how="inner", suffix="_other", nulls_equal=True
+
+def _trend_before(facts: pl.DataFrame, actual: pl.DataFrame) -> pl.DataFrame:
+    """`trend`: what the last actual figures would have led to: the last one plus the mean of the two steps before it."""
+    series = ["entity", "kind", "unit", "_product"]
+    first_told = (
+        actual.filter(pl.col("value_mid").is_not_null() & (pl.col("_period") != "?"))
+        .sort("published_at", "fact_id")
+        .unique([*series, "_period"], keep="first", maintain_order=True)
     )
-    close = (pl.col("value_mid") - pl.col("other_mid")).abs() <= _REPEAT_TOLERANCE * pl.col("value_mid").abs()
-    agreeing = pairs.filter(
-        (pl.col("published_at_other") <= pl.col("published_at"))
-        & (close | (pl.col("value_mid").is_null() & pl.col("other_mid").is_null()))
+    value = pl.col("value_mid")
+    ahead = first_told.with_columns(trend_mid=(value + (value - value.shift(2)) / 2).over(series)).select(
+        *series, "published_at", "trend_mid", pl.col("currency").alias("_currency")
     )
-    earlier = pl.col("published_at_other") < pl.col("published_at")
-    summed = agreeing.group_by("_row").agg(
-        stories=pl.col("story_id_other").n_unique(),
-        repeats=(earlier & (pl.col("story_id") != pl.col("story_id_other"))).sum(),
+    joined = facts.sort("published_at").join_asof(
+        ahead.filter(pl.col("trend_mid").is_not_null()), on="published_at", by=series, strategy="backward",
+        allow_exact_matches=False, check_sortedness=False,
+    )  # fmt: skip
+    same = pl.col("currency").eq_missing(pl.col("_currency"))
+    return joined.with_columns(trend_mid=pl.when(same).then(pl.col("trend_mid"))).drop("_currency")
+
+
+def _measured(facts: pl.DataFrame, fx: pl.DataFrame | None) -> pl.DataFrame:
+    """`usd`: the amount in dollars; `period_months`: months from publication to the end of the period."""
+    rates = fx if fx is not None else pl.DataFrame({"currency": ["USD"], "per_usd": [1.0]})
+    money = pl.col("unit") == "money"
+    periods = facts.select(pl.col("period").unique()).drop_nulls()
+    ends = pl.DataFrame(
+        {"period": periods["period"], "_end": [_end_of(p) for p in periods["period"]]},
+        schema={"period": pl.String, "_end": pl.Date},
     )
     return (
-        facts.join(summed, on="_row", how="left")
+        facts.join(rates, on="currency", how="left", maintain_order="left")
+        .join(ends, on="period", how="left", maintain_order="left")
+        .with_columns(
+            usd=pl.when(money).then(pl.col("value_mid") / pl.col("per_usd")),
+            period_months=(pl.col("_end") - pl.col("published_at").dt.date()).dt.total_days() / 30.44,
+        )
+        .drop("per_usd", "_end")
+    )
+
+
+def _end_of(period: str) -> date | None:
+    """Last day of a period label by the calendar year; None for words."""
+    try:
+        return period_bounds(period, 12)[1]
+    except ValueError:
+        return None
+
+
+def _corroborated(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """`corroboration`: 0.6 for one source, towards 1 with independent ones; `novelty`: 0.2 when the figure is not new.
+
+    Independent means another story: ten reprints of one wire text are one source. Figures within a hundredth of each
+    other are the same figure. Sorting and counting only: linear in the history but for the sort.
+    """
+    same = ["entity", "kind", "_period", "_product", "direction"]
+    told = pl.concat([known.select(_TOLD), facts.select(_TOLD)]).unique("fact_id", keep="first", maintain_order=True)
+    asked = told.join(facts.select(same).unique(), on=same, how="semi", nulls_equal=True)
+    step = pl.col("value_mid") - pl.col("value_mid").shift(1) > _REPEAT_TOLERANCE * pl.col("value_mid").abs()
+    alike = (
+        asked.sort([*same, "value_mid"], nulls_last=False)
+        .with_columns(_figure=step.fill_null(pl.col("value_mid").is_not_null()).cum_sum().over(same))
+        .with_columns(
+            _figure=pl.when(pl.col("value_mid").is_null()).then(-1).otherwise(pl.col("_figure").cast(pl.Int64))
+        )
+    )
+    key = [*same, "_figure"]
+    firsts = (
+        alike.group_by(*key, "story_id").agg(_first=pl.col("published_at").min())
+        .sort(*key, "_first", "story_id")
+        .with_columns(
+            _nth=pl.int_range(pl.len()).over(key) + 1,
+            _earliest=pl.col("_first").first().over(key),
+            _next=pl.col("_first").get(1, null_on_oob=True).over(key),
+            _speaker=pl.col("story_id").first().over(key),
+        )
+    )  # fmt: skip
+    moments = firsts.group_by(*key, "_first").agg(_stories=pl.col("_nth").max()).sort("_first")
+    heads = firsts.unique(key, keep="first", maintain_order=True).select(*key, "_earliest", "_next", "_speaker")
+    counted = (
+        alike.sort("published_at")
+        .join_asof(
+            moments, left_on="published_at", right_on="_first", by=key, strategy="backward", check_sortedness=False
+        )
+        .join(heads, on=key, how="left", nulls_equal=True)
+    )
+    other = (
+        pl.when(pl.col("story_id").eq_missing(pl.col("_speaker"))).then(pl.col("_next")).otherwise(pl.col("_earliest"))
+    )
+    repeated = (other < pl.col("published_at")).fill_null(False)
+    summed = counted.select("fact_id", stories=pl.col("_stories").fill_null(1), repeated=repeated)
+    return (
+        facts.join(summed.unique("fact_id", keep="first"), on="fact_id", how="left", maintain_order="left")
         .with_columns(
             corroboration=(1.0 - 0.4 * 0.5 ** (pl.col("stories").fill_null(1).cast(pl.Float64) - 1)),
-            novelty=pl.when(pl.col("repeats").fill_null(0) > 0).then(0.2).otherwise(1.0),
+            novelty=pl.when(pl.col("repeated").fill_null(False)).then(0.2).otherwise(1.0),
         )
-        .drop("stories", "repeats")
+        .drop("stories", "repeated")
     )
 
 
@@ -135,13 +233,9 @@ def _described(facts: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -
     )
     tiers = {int(k): float(v) for k, v in (weights.get("tier") or DEFAULT_TIER_WEIGHTS).items()}
     bases = {str(k): float(v) for k, v in (weights.get("basis") or DEFAULT_BASIS_WEIGHTS).items()}
-    return (
-        facts.join(families, on="product", how="left", maintain_order="left")
-        .with_columns(
-            tier_weight=pl.col("tier").cast(pl.Int64).replace_strict(tiers, default=0.5, return_dtype=pl.Float64),
-            basis_weight=pl.col("basis").replace_strict(bases, default=0.5, return_dtype=pl.Float64),
-            window_value=pl.lit(None, dtype=pl.Float64),
-        )
-        .sort("_row")
-        .drop("_row")
+    return facts.join(families, on="product", how="left", maintain_order="left").with_columns(
+        tier_weight=pl.col("tier").cast(pl.Int64).replace_strict(tiers, default=0.5, return_dtype=pl.Float64),
+        basis_weight=pl.col("basis").replace_strict(bases, default=0.5, return_dtype=pl.Float64),
+        window_value=pl.lit(None, dtype=pl.Float64),
+        compare_value=pl.lit(None, dtype=pl.Float64),
     )

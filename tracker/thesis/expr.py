@@ -45,7 +45,7 @@ def _saturating(value: pl.Expr) -> pl.Expr:
 def _surprise(reference: Any, scale: Any = 0.15) -> pl.Expr:
     """Relative distance of the value from a reference, saturating at about `scale`; 0.5 when there is no reference."""
     if not isinstance(reference, Reference):
-        raise RuleError("surprise() takes previous, previous_guidance, previous_actual or previous_year first")
+        raise RuleError(f"surprise() takes one of {', '.join(REFERENCES)} first")
     before = pl.col(f"{reference}_mid")
     moved = (pl.col("value_mid") - before) / before.abs() / _expression(scale)
     return pl.when(before.is_null() | (before == 0)).then(pl.lit(0.5)).otherwise(_saturating(moved))
@@ -85,8 +85,12 @@ COLUMNS: Final[Mapping[str, str]] = {
     "corroboration": "corroboration",
     "novelty": "novelty",
     "window": "window_value",
+    "compare": "compare_value",
+    "growth": "growth",
+    "usd": "usd",
+    "months": "period_months",
 }
-REFERENCES: Final = ("previous", "previous_guidance", "previous_actual", "previous_year")
+REFERENCES: Final = ("previous", "previous_guidance", "previous_actual", "previous_year", "trend")
 
 
 @v_args(inline=True)

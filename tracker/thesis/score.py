@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from tracker.extract.lexicon import Lexicon
-from tracker.thesis.compile import CompiledRule, Window, compile_rule
-from tracker.thesis.enrich import enrich
+from tracker.thesis.compile import CompiledRule, compile_rule
+from tracker.thesis.enrich import described_history, enrich
 from tracker.thesis.graph import beneficiaries
 from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.windows import compared, in_window
 from tracker.thesis.words import explain_frame
 from tracker.vocabulary import SEVERITIES, SIGNALS_SCHEMA, conform, empty
 
@@ -34,13 +35,14 @@ def score_facts(
     """
     if facts.is_empty() or not thesis.rules:
         return empty(SIGNALS_SCHEMA)
-    enriched = enrich(facts.sort("published_at", "fact_id"), history, lexicon, thesis.weights)
+    enriched = enrich(facts.sort("published_at", "fact_id"), history, lexicon, thesis.weights, model.get("fx"))
     by_kind = {kind: part for (kind,), part in enriched.group_by("kind", maintain_order=True)}
+    past = _Past(history, lexicon, thesis)
     fired: list[pl.DataFrame] = []
     for rule in compiled(thesis.rules):
         looked_at = [by_kind[kind] for kind in rule.kinds if kind in by_kind]
         if looked_at:
-            fired.append(_fire(rule, pl.concat(looked_at), history))
+            fired.append(_fire(rule, pl.concat(looked_at), past))
     signals = [frame for frame in fired if frame.height]
     if not signals:
         return empty(SIGNALS_SCHEMA)
@@ -72,12 +74,45 @@ def compiled(rules: list[Rule]) -> list[CompiledRule]:
     return result
 
 
-def _fire(rule: CompiledRule, facts: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+def reach_of(rules: list[Rule], kinds: list[str]) -> dict[str, float]:
+    """Kind -> days of history that windows and comparisons of rules looking at these kinds ask for."""
+    reach: dict[str, float] = {}
+    for rule in compiled(rules):
+        if not set(rule.kinds) & set(kinds):
+            continue
+        if rule.window is not None:
+            for kind in rule.kinds:
+                reach[kind] = max(reach.get(kind, 0.0), rule.window.span.total_seconds() / 86_400)
+        if rule.comparison is not None:
+            for kind in rule.comparison.kinds:
+                # a change or a growth on the year needs the figure before: a year and a quarter
+                reach[kind] = max(reach.get(kind, 0.0), rule.comparison.days + 460)
+    return reach
+
+
+class _Past:
+    """History as windows and comparisons want it, described when the first rule asks."""
+
+    def __init__(self, history: pl.DataFrame, lexicon: Lexicon, thesis: Thesis) -> None:
+        self._history, self._lexicon, self._weights = history, lexicon, thesis.weights
+        self._described: dict[tuple[str, ...], pl.DataFrame] = {}
+
+    def of(self, kinds: tuple[str, ...]) -> pl.DataFrame:
+        """Described facts of some kinds."""
+        if kinds not in self._described:
+            chosen = self._history.filter(pl.col("kind").is_in(list(kinds)))
+            self._described[kinds] = described_history(chosen, self._lexicon, self._weights)
+        return self._described[kinds]
+
+
+def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past) -> pl.DataFrame:
     matched = facts.filter(rule.condition)
+    if matched.height and rule.window is not None:
+        matched = in_window(matched, past.of(rule.kinds).filter(rule.looked_at), rule.window)
+    if matched.height and rule.comparison is not None:
+        matched = compared(matched.drop("compare_value"), past.of(rule.comparison.kinds), rule.comparison)
     if matched.is_empty():
         return pl.DataFrame()
-    if rule.window is not None:
-        matched = _in_window(matched, history, rule, rule.window)
     first = matched.with_columns(strength=rule.strength, confidence=rule.confidence).filter(pl.col("strength") > 0)
     if first.is_empty():
         return pl.DataFrame()
@@ -104,44 +139,6 @@ _COLUMNS: Final = (
     *("racks_base", "racks_high", "entity", "product", "kind", "explanation", "explanation_zh"),
     *("fact_id", "doc_id", "story_id", "published_at"),
 )
-
-
-def _in_window(matched: pl.DataFrame, history: pl.DataFrame, rule: CompiledRule, window: Window) -> pl.DataFrame:
-    """Facts whose trailing window over history passes the bound; only facts published up to then count."""
-    kinds = history.filter(pl.col("kind").is_in(list(rule.kinds)))
-    value = (
-        pl.col("value_low").fill_null(pl.col("value_high")) + pl.col("value_high").fill_null(pl.col("value_low"))
-    ) / 2
-    past = kinds.select(
-        past_at="published_at",
-        past_value=value,
-        past_entity="entity",
-        past_story="story_id",
-        past_direction="direction",
-    )
-    values: list[float | None] = []
-    for at, direction in matched.select("published_at", "direction").iter_rows():  # windows fire rarely: few rows
-        inside = past.filter(
-            (pl.col("past_at") <= at) & (pl.col("past_at") > at - window.span) & (pl.col("past_direction") == direction)
-        )
-        values.append(_aggregate(inside, window.agg))
-    counted = matched.with_columns(window_value=pl.Series(values, dtype=pl.Float64))
-    if window.above is not None:
-        counted = counted.filter(pl.col("window_value") > window.above)
-    if window.below is not None:
-        counted = counted.filter(pl.col("window_value") < window.below)
-    return counted
-
-
-def _aggregate(inside: pl.DataFrame, agg: str) -> float | None:
-    result: Any = {
-        "count": inside.height,
-        "sum": inside["past_value"].sum(),
-        "mean": inside["past_value"].mean(),
-        "distinct_entities": inside["past_entity"].n_unique(),
-        "distinct_stories": inside["past_story"].n_unique(),
-    }[agg]
-    return None if result is None else float(result)
 
 
 def _finished(fired: pl.DataFrame, thesis: Thesis, now: datetime) -> pl.DataFrame:

@@ -49,13 +49,14 @@ def _fill(template: str, row: dict[str, Any], *, chinese: bool) -> str:
 def _word(name: str, row: dict[str, Any], *, chinese: bool) -> str:
     if name == "value":
         return value_words(row["value_low"], row["value_high"], row["unit"], row["currency"], chinese=chinese)
-    if name.startswith("previous"):
+    if name.startswith("previous") or name == "trend":
         mid = row.get(f"{name}_mid")
         return value_words(mid, mid, row["unit"], row["currency"], chinese=chinese) or ("—" if mid is None else "")
     if name == "racks":
         return value_words(row["racks_base"], row["racks_base"], "racks", None, chinese=chinese) or "—"
-    if name == "window":
-        return f"{row['window_value']:,.0f}" if row.get("window_value") is not None else "—"
+    if name in ("window", "compare", "growth"):
+        value = row.get(name if name == "growth" else f"{name}_value")
+        return "—" if value is None else f"{value:,.1f}".removesuffix(".0")
     if name in ("entity", "counterparty"):
         return str(row.get(f"{name}_name") or row.get(name) or ("市场" if chinese else "the market"))
     if name == "source":
