@@ -184,7 +184,8 @@ def _window(value: dict[str, Any] | None) -> Window | None:
     above, below = _ends(value, "window")
     by = value.get("by", "entity" if value["agg"] in ("trend", "acceleration", "zscore", "yoy") else "market")
     # own history means one series: figures of another unit or product are not its past
-    columns = {"market": (), "entity": ("entity", "unit", "_product"), "product": ("unit", "_product")}[by]
+    series = ("kind", "unit", "_product", "_span")
+    columns = {"market": (), "entity": ("entity", *series), "product": series}[by]
     return Window(timedelta(days=float(value["days"])), value["agg"], columns, above, below)
 
 

@@ -63,6 +63,8 @@ def _with_mid(facts: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.coalesce("value_low", "value_high")),
         _period=pl.col("period").fill_null("?"),
         _product=pl.col("product").fill_null("?"),
+        # a year, a half, a quarter and a month are figures of different series
+        _span=pl.col("period").str.extract(r"([QHM])\d", 1).fill_null("Y"),
     )
 
 
@@ -120,7 +122,7 @@ def _with_growth(facts: pl.DataFrame) -> pl.DataFrame:
 
 def _trend_before(facts: pl.DataFrame, actual: pl.DataFrame) -> pl.DataFrame:
     """`trend`: what the last actual figures would have led to: the last one plus the mean of the two steps before it."""
-    series = ["entity", "kind", "unit", "_product"]
+    series = ["entity", "kind", "unit", "_product", "_span"]
     first_told = (
         actual.filter(pl.col("value_mid").is_not_null() & (pl.col("_period") != "?"))
         .sort("published_at", "fact_id")

@@ -103,7 +103,7 @@ def compared(matched: pl.DataFrame, history: pl.DataFrame, comparison: Compariso
     """
     column = {"value": "value_mid", "growth": "growth", "change": "_change"}[comparison.measure]
     series = history.filter(comparison.among).sort("published_at", "fact_id")
-    own = ["entity", "kind", "unit", "_product"]
+    own = ["entity", "kind", "unit", "_product", "_span"]
     series = series.with_columns(_change=(pl.col("value_mid") - pl.col("value_mid").shift(1)).over(own))
     series = series.filter(pl.col(column).is_not_null())
     keys = ["entity"] if comparison.same_entity else []
