@@ -23,7 +23,7 @@ from tracker.ingest.client import HttpSettings
 from tracker.ingest.fetch import FetchOutcome
 from tracker.ingest.files import FileContent
 from tracker.ingest.sources import Source
-from tracker.model_watch import update_catalogue, update_ledger
+from tracker.model_watch import watch
 from tracker.pipeline import Counts, Kit, process
 from tracker.store import Store
 from tracker.text.documents import build_documents
@@ -167,8 +167,7 @@ def deliver(store: Store, settings: Settings, now: datetime) -> outbox.DeliveryR
 def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
     """Lay the ledger anew and queue the digests that are due; returns how many."""
     if outbox.digests_due(store, recipients_of(settings.mail), now):
-        update_catalogue(store, kit, now, mail=settings.mail)
-        update_ledger(store, kit, now, mail=settings.mail)
+        watch(store, kit, now, mail=settings.mail)
     return outbox.enqueue_digests(store, recipients_of(settings.mail), kit.thesis, settings.mail, now)
 
 

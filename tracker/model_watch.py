@@ -21,8 +21,13 @@ _LATEST: str = "SELECT * FROM v_ledger"
 _STANDING: str = "SELECT signal_id FROM v_signals WHERE fact_ids[1] LIKE 'system:%'"
 
 
-def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> str:
-    """Lay demand beside supply anew and tell what changed; the tightest link of this quarter in words ('' if unknown)."""
+def watch(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
+    """Let the model speak: new steps between generations, the ledger laid anew. Returns how many signals are new."""
+    return update_catalogue(store, kit, now, mail=mail) + update_ledger(store, kit, now, mail=mail)
+
+
+def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
+    """Lay demand beside supply anew and tell what changed; returns how many signals are new."""
     facts = conform(store.read("SELECT * FROM v_facts WHERE racks_base IS NOT NULL"), SCORED_FACTS_SCHEMA)
     before = conform(store.read(_LATEST), LEDGER_SCHEMA)
     made = build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, entities=kit.lexicon.entities)
@@ -34,12 +39,7 @@ def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings |
     with store.transaction():
         store.append("ledger", made.ledger.with_columns(pl.lit(now).alias("as_of")))
         signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
-        tell(store, kit, signals, now, Counts(), mail)
-    current = made.tightest.filter(pl.col("quarter") == this)
-    if current.is_empty():
-        return ""
-    row = current.row(0, named=True)
-    return f"{row['quarter']}: {row['link']}, gap {row['gap_base']:,.0f} racks ({row['gap_low']:,.0f} to {row['gap_high']:,.0f})"
+        return tell(store, kit, signals, now, Counts(), mail).signals
 
 
 def update_catalogue(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import structlog
@@ -42,11 +42,16 @@ WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
 _STRUCTURED: Final = "SELECT * FROM v_facts WHERE extractor IN ('xbrl', 'table') AND doc_id IN (SELECT unnest($ids))"
 # the same entity and kind in full; for windows and comparisons the kinds they ask for, as far back as they look
 _HISTORY: Final = """
-SELECT * FROM v_facts f WHERE EXISTS (
-  SELECT 1 FROM (SELECT unnest($entities) AS entity, unnest($kinds) AS kind) p
-  WHERE p.kind = f.kind AND p.entity IS NOT DISTINCT FROM f.entity
-) OR (kind IN (SELECT unnest($wider)) AND published_at >= $since)
+SELECT fact_id, kind, entity, counterparty, product, value_low, value_high, unit, currency, period, basis, direction,
+       published_at, story_id, source_id, tier
+FROM facts
+WHERE superseded_at IS NULL
+  AND ((kind, coalesce(entity, '')) IN (
+    SELECT unnest(string_split($kinds, chr(31))), unnest(string_split($entities, chr(31)))){wider})
 """
+
+
+_SEPARATOR: Final = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -201,14 +206,27 @@ def score(store: Store, kit: Kit, facts: pl.DataFrame, now: datetime) -> pl.Data
     """Signals (SIGNALS schema) of new facts, given what is known of the same things and of what rules lay beside them."""
     if facts.is_empty():
         return empty(SIGNALS_SCHEMA)
-    reach = reach_of(kit.thesis.rules, facts["kind"].unique().to_list())
-    pairs = facts.select("entity", "kind").unique(maintain_order=True)
+    reach = reach_of(kit.thesis.rules, facts["kind"].unique().to_list(), kit.lexicon)
+    told = facts.select("kind", "entity").unique()
+    beside = [(kind, entity) for of, entity in told.iter_rows() for kind in reach.own.get(of, ())]
+    pairs = sorted({(kind, entity or "") for kind, entity in [*told.iter_rows(), *beside]})
     oldest = facts["published_at"].min()
-    params = {
-        "entities": pairs["entity"].to_list(), "kinds": pairs["kind"].to_list(), "wider": sorted(reach),
-        "since": (oldest if isinstance(oldest, datetime) else now) - timedelta(days=max(reach.values(), default=0.0)),
-    }  # fmt: skip
-    history = conform(store.read(_HISTORY, params), SCORED_FACTS_SCHEMA)
+    since = oldest if isinstance(oldest, datetime) else now
+    # texts, not lists: the database's Python client looks for optional packages anew for every element of a list
+    params: dict[str, Any] = {
+        "kinds": _SEPARATOR.join(k for k, _ in pairs),
+        "entities": _SEPARATOR.join(e for _, e in pairs),
+    }
+    wider = []
+    for i, part in enumerate(reach.wide):
+        params |= {f"kind{i}": part.kind, f"since{i}": since - timedelta(days=part.days)}
+        among = ""
+        for column, names in (("entity", part.entities), ("product", part.products)):
+            if names is not None:
+                params[f"{column}{i}"] = _SEPARATOR.join(sorted(names))
+                among += f" AND {column} IN (SELECT unnest(string_split(${column}{i}, chr(31))))"
+        wider.append(f" OR (kind = $kind{i} AND published_at >= $since{i}{among})")
+    history = conform(store.read(_HISTORY.format(wider="".join(wider)), params), SCORED_FACTS_SCHEMA)
     return score_facts(facts, history, kit.thesis, kit.lexicon, model={"fx": exchange_rates(kit.catalogue)}, now=now)
 
 

@@ -306,10 +306,11 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, 
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, Any] | None) -> pl.DataFrame:
-    relation: duckdb.DuckDBPyRelation | None = connection.sql(sql, params=dict(params) if params else None)
-    if relation is None:  # a statement without a result
+    done = connection.execute(sql, dict(params) if params else None)
+    description: object = done.description
+    if description is None:  # a statement without a result
         return pl.DataFrame()
-    frame = relation.pl()
+    frame = done.pl()
     return frame.with_columns(
         pl.col(name).dt.convert_time_zone("UTC")
         for name, dtype in frame.schema.items()

@@ -108,7 +108,9 @@ def main() -> None:
     whole = best_cpu(lambda: run(facts, hundred), 1)
     half = best_cpu(lambda: run(facts.head(FACTS // 2), hundred), 1)
     fifty = best_cpu(lambda: run(facts, replace(kit, thesis=replace(kit.thesis, rules=rules[:50]))), 1)
-    print(f"bench rules_100_x_{FACTS}_facts {whole:.2f} cpu_s signals {run(facts.head(1000), hundred).height} in the first 1000")
+    print(
+        f"bench rules_100_x_{FACTS}_facts {whole:.2f} cpu_s signals {run(facts.head(1000), hundred).height} in the first 1000"
+    )
     print(f"bench rules_twice_the_facts {whole / half:.2f} x the time")
     print(f"bench rules_twice_the_rules {whole / fifty:.2f} x the time")
     sample = facts.sample(ROWS, seed=1)

@@ -21,7 +21,7 @@ from tracker.cli.run import poll_all
 from tracker.config import Settings, load_settings
 from tracker.demo.server import running
 from tracker.ingest.sources import Source
-from tracker.model_watch import update_catalogue, update_ledger
+from tracker.model_watch import watch
 from tracker.pipeline import Counts, Kit
 from tracker.store import Store
 
@@ -48,8 +48,7 @@ def demo(
     kit = Kit.load(settings.rules_dirs)
     with running() as server, Store.open(settings.store.path) as store:
         total = _poll(store, kit, settings, server.sources)
-        update_catalogue(store, kit, datetime.now(UTC))
-        update_ledger(store, kit, datetime.now(UTC))
+        total.signals += watch(store, kit, datetime.now(UTC))
         rows = store.read(
             "SELECT claim, CASE direction WHEN 1 THEN 'for' ELSE 'against' END AS direction, severity, racks_base AS racks, explanation "
             "FROM v_signals ORDER BY claim, direction, explanation"

@@ -18,7 +18,7 @@ from tracker.extract.facts import read_facts
 from tracker.hardware.equivalents import add_racks
 from tracker.ingest.archive import Archive
 from tracker.ingest.files import documents_from_jsonl, read_file, walk
-from tracker.model_watch import update_catalogue, update_ledger
+from tracker.model_watch import watch
 from tracker.pipeline import Counts, Kit, reprocess
 from tracker.store import Store
 from tracker.thesis.score import score_facts
@@ -66,8 +66,7 @@ def ingest(
                     skipped.append({"file": str(file), "reason": error.message})
                 bar.advance(task)
             total = batch.finish(datetime.now(UTC))
-            update_catalogue(store, kit, datetime.now(UTC))
-            update_ledger(store, kit, datetime.now(UTC))
+            total.signals += watch(store, kit, datetime.now(UTC))
             counts |= total.summary() | {"files": read, "skipped": len(skipped)}
         store.publish()
     skipped += [{"file": p.partition(": ")[0], "reason": p.partition(": ")[2]} for p in total.problems]

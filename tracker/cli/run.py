@@ -21,7 +21,7 @@ from tracker.ingest.archive import Archive
 from tracker.ingest.client import HttpClient
 from tracker.ingest.fetch import FetchOutcome, fetch_source
 from tracker.ingest.sources import Source, load_sources
-from tracker.model_watch import update_catalogue, update_ledger
+from tracker.model_watch import watch
 from tracker.pipeline import Counts, Kit
 from tracker.store import Store
 
@@ -83,8 +83,7 @@ def once(
         due = jobs.due_times(store, sources, now)
         chosen = [known[n] for n in source] if source else [known[n] for n, moment in due.items() if moment <= now]
         total, rows = asyncio.run(poll_all(store, kit, settings, chosen, quiet=as_json))
-        update_catalogue(store, kit, datetime.now(UTC), mail=settings.mail)
-        update_ledger(store, kit, datetime.now(UTC), mail=settings.mail)
+        total.signals += watch(store, kit, datetime.now(UTC), mail=settings.mail)
         report = jobs.deliver(store, settings, datetime.now(UTC))
         store.publish()
     if as_json:

@@ -17,7 +17,7 @@ DEFAULT_TIER_WEIGHTS: Final = {"1": 1.0, "2": 0.8, "3": 0.6, "4": 0.3}
 DEFAULT_BASIS_WEIGHTS: Final = {"actual": 1.0, "guidance": 0.85, "plan": 0.6, "estimate": 0.5, "rumor": 0.25}
 _KEY: Final = ["entity", "kind", "unit", "_period", "_product"]
 _TOLD: Final = [
-    "fact_id", "entity", "kind", "_period", "_product", "direction", "value_mid", "published_at", "story_id",
+    "fact_id", "value_mid", "published_at", "story_id",
 ]  # fmt: skip
 _REPEAT_TOLERANCE: Final = 0.01  # the same figure told again, rounding included
 
@@ -174,18 +174,20 @@ def _corroborated(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     Independent means another story: ten reprints of one wire text are one source. Figures within a hundredth of each
     other are the same figure. Sorting and counting only: linear in the history but for the sort.
     """
-    same = ["entity", "kind", "_period", "_product", "direction"]
-    told = pl.concat([known.select(_TOLD), facts.select(_TOLD)]).unique("fact_id", keep="first", maintain_order=True)
-    asked = told.join(facts.select(same).unique(), on=same, how="semi", nulls_equal=True)
+    # one number for what must be equal: sorting and joining on it is several times faster than on five texts
+    key_of = pl.struct("entity", "kind", "_period", "_product", "direction").hash().alias("_same")
+    told = pl.concat([known.select(*_TOLD, key_of), facts.select(*_TOLD, key_of)])
+    told = told.unique("fact_id", keep="first")
+    asked = told.join(facts.select(key_of).unique(), on="_same", how="semi")
     step = pl.col("value_mid") - pl.col("value_mid").shift(1) > _REPEAT_TOLERANCE * pl.col("value_mid").abs()
-    alike = (
-        asked.sort([*same, "value_mid"], nulls_last=False)
-        .with_columns(_figure=step.fill_null(pl.col("value_mid").is_not_null()).cum_sum().over(same))
-        .with_columns(
-            _figure=pl.when(pl.col("value_mid").is_null()).then(-1).otherwise(pl.col("_figure").cast(pl.Int64))
-        )
+    other_thing = pl.col("_same") != pl.col("_same").shift(1)
+    alike = asked.sort("_same", "value_mid", nulls_last=False).with_columns(
+        # a running number of figures: a new one where the thing, the figure, or having a figure at all changes
+        _figure=(other_thing | step | (pl.col("value_mid").is_not_null() & pl.col("value_mid").shift(1).is_null()))
+        .fill_null(False)
+        .cum_sum()
     )
-    key = [*same, "_figure"]
+    key = ["_figure"]
     firsts = (
         alike.group_by(*key, "story_id").agg(_first=pl.col("published_at").min())
         .sort(*key, "_first", "story_id")

@@ -35,6 +35,15 @@ def beneficiaries(
     return [], []
 
 
+def case_of(kind: str, product: str | None, sign: int) -> tuple[str, str | None]:
+    """What of a signal decides the answer of `beneficiaries` beside its entity: for callers that keep answers."""
+    if kind in _TIGHT:
+        return "tight", product or kind
+    if kind in _CUTS or (kind in _VOLUME and sign < 0):
+        return "cut", None
+    return ("volume" if kind in _VOLUME else "none"), None
+
+
 def _walk(graph: Sequence[dict[str, Any]], entity: str | None, *, upstream: bool) -> list[str]:
     here, there = ("to", "from") if upstream else ("from", "to")
     found: dict[str, str] = {}

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from tracker.extract.lexicon import Lexicon
 from tracker.thesis.compile import CompiledRule, compile_rule
 from tracker.thesis.enrich import described_history, enrich
-from tracker.thesis.graph import beneficiaries
+from tracker.thesis.expr import REFERENCES
+from tracker.thesis.graph import beneficiaries, case_of
 from tracker.thesis.schema import Rule, Thesis
 from tracker.thesis.windows import compared, in_window
-from tracker.thesis.words import explain_frame
+from tracker.thesis.words import explained
 from tracker.vocabulary import SEVERITIES, SIGNALS_SCHEMA, conform, empty
 
 
@@ -46,7 +47,14 @@ def score_facts(
     signals = [frame for frame in fired if frame.height]
     if not signals:
         return empty(SIGNALS_SCHEMA)
-    return _finished(_once_a_story(pl.concat(signals)), thesis, now)
+    return _finished(_in_words(_once_a_story(pl.concat(signals)), thesis), thesis, now)
+
+
+def _in_words(fired: pl.DataFrame, thesis: Thesis) -> pl.DataFrame:
+    """Explanations of the signals that remain."""
+    rules = {rule.id: rule for rule in thesis.rules}
+    parts = fired.partition_by("rule_id", as_dict=True, maintain_order=True)
+    return pl.concat([explained(part, rules[str(key)]) for (key,), part in parts.items()])
 
 
 def _once_a_story(fired: pl.DataFrame) -> pl.DataFrame:
@@ -74,20 +82,70 @@ def compiled(rules: list[Rule]) -> list[CompiledRule]:
     return result
 
 
-def reach_of(rules: list[Rule], kinds: list[str]) -> dict[str, float]:
-    """Kind -> days of history that windows and comparisons of rules looking at these kinds ask for."""
-    reach: dict[str, float] = {}
+class Wide(NamedTuple):
+    """Facts of one kind to look at: how far back, of whom and of what (None: of all)."""
+
+    kind: str
+    days: float
+    entities: frozenset[str] | None
+    products: frozenset[str] | None
+
+
+class Reach(NamedTuple):
+    """The history that rules looking at some kinds ask for beyond the same entity and kind."""
+
+    own: dict[str, set[str]]  # kind of a fact -> kinds of the same entity laid beside it (a revenue beside a margin)
+    wide: list[Wide]
+
+
+def reach_of(rules: list[Rule], kinds: list[str], lexicon: Lexicon) -> Reach:
+    """What windows over the market and comparisons with others need to see."""
+    own: dict[str, set[str]] = {}
+    wide: list[Wide] = []
     for rule in compiled(rules):
-        if not set(rule.kinds) & set(kinds):
+        looked_at = set(rule.kinds) & set(kinds)
+        if not looked_at:
             continue
-        if rule.window is not None:
-            for kind in rule.kinds:
-                reach[kind] = max(reach.get(kind, 0.0), rule.window.span.total_seconds() / 86_400)
-        if rule.comparison is not None:
-            for kind in rule.comparison.kinds:
-                # a change or a growth on the year needs the figure before: a year and a quarter
-                reach[kind] = max(reach.get(kind, 0.0), rule.comparison.days + 460)
-    return reach
+        if rule.window is not None and "entity" not in rule.window.by:
+            days = rule.window.span.total_seconds() / 86_400
+            wide += _wide(rule.kinds, days, rule.rule.when, lexicon)
+        if rule.comparison is not None and rule.comparison.same_entity:
+            for kind in looked_at:
+                own.setdefault(kind, set()).update(rule.comparison.kinds)
+        elif rule.comparison is not None:
+            # a change or a growth on the year needs the figure before: a year and a quarter
+            to = rule.rule.when["compare"]["to"]
+            wide += _wide(rule.comparison.kinds, rule.comparison.days + 460, to, lexicon)
+    return Reach(own, list(dict.fromkeys(wide)))
+
+
+def _wide(kinds: tuple[str, ...], days: float, when: Mapping[str, Any], lexicon: Lexicon) -> list[Wide]:
+    products = when.get("product", {}).get("id")
+    among = None if products is None else frozenset(_list(products))
+    return [Wide(kind, days, _entities(when.get("entity"), lexicon), among) for kind in kinds]
+
+
+def _entities(who: Mapping[str, Any] | None, lexicon: Lexicon) -> frozenset[str] | None:
+    """Entities a condition lets through; None for everyone."""
+    if who is None:
+        return None
+    known = lexicon.entities.select("id", "layer", "roles")
+    for key, test in (
+        ("id", pl.col("id").is_in(_list(who.get("id")))),
+        ("layer", pl.col("layer").is_in(_list(who.get("layer")))),
+        (
+            "role",
+            pl.col("roles").list.set_intersection(pl.lit(_list(who.get("role")), dtype=pl.List(pl.String))).list.len()
+            > 0,
+        ),
+    ):
+        if key in who:
+            known = known.filter(test)
+    return frozenset(known["id"])
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 class _Past:
@@ -120,24 +178,23 @@ def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past) -> pl.DataFrame:
     best = first.sort(
         ["strength", "confidence", "published_at", "fact_id"], descending=[True, True, False, False]
     ).unique(["story_id", "entity"], keep="first", maintain_order=True)
-    return (
-        explain_frame(best, rule.rule)
-        .with_columns(
-            rule_id=pl.lit(rule.rule.id),
-            rule_version=pl.lit(rule.rule.version),
-            claim=pl.lit(rule.rule.claim),
-            pillar=pl.lit(rule.rule.pillar),
-            sign=pl.lit(rule.rule.direction, dtype=pl.Int8),
-            severity=pl.lit(rule.rule.severity),
-        )
-        .select(_COLUMNS)
-    )
+    return best.with_columns(
+        rule_id=pl.lit(rule.rule.id),
+        rule_version=pl.lit(rule.rule.version),
+        claim=pl.lit(rule.rule.claim),
+        pillar=pl.lit(rule.rule.pillar),
+        sign=pl.lit(rule.rule.direction, dtype=pl.Int8),
+        severity=pl.lit(rule.rule.severity),
+    ).select(_COLUMNS)
 
 
 _COLUMNS: Final = (
     *("rule_id", "rule_version", "claim", "pillar", "sign", "severity", "strength", "confidence", "racks_low"),
-    *("racks_base", "racks_high", "entity", "product", "kind", "explanation", "explanation_zh"),
-    *("fact_id", "doc_id", "story_id", "published_at"),
+    *("racks_base", "racks_high", "entity", "product", "kind", "fact_id", "doc_id", "story_id", "published_at"),
+    # what an explanation may name
+    *("entity_name", "counterparty", "counterparty_name", "value_low", "value_high", "unit", "currency", "period"),
+    *("basis", "direction", "quote", "source_id", "window_value", "compare_value", "growth"),
+    *(f"{name}_mid" for name in REFERENCES),
 )
 
 
@@ -146,15 +203,8 @@ def _finished(fired: pl.DataFrame, thesis: Thesis, now: datetime) -> pl.DataFram
         hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:16]
         for key in fired.select("rule_id", "rule_version", "fact_id").iter_rows()
     ]
-    gains: dict[str, list[list[str]]] = defaultdict(list)
-    for entity, product, kind, sign in fired.select("entity", "product", "kind", "sign").iter_rows():
-        gain, squeeze = beneficiaries(thesis.graph, entity, product, kind, sign)
-        gains["beneficiaries"].append(gain)
-        gains["squeezed"].append(squeeze)
-    made = fired.with_columns(
+    made = _with_gains(fired, thesis).with_columns(
         pl.Series("signal_id", ids, dtype=pl.String),
-        pl.Series("beneficiaries", gains["beneficiaries"], dtype=pl.List(pl.String)),
-        pl.Series("squeezed", gains["squeezed"], dtype=pl.List(pl.String)),
         direction=pl.col("sign"),
         effective_at=pl.col("published_at"),
         created_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
@@ -164,3 +214,26 @@ def _finished(fired: pl.DataFrame, thesis: Thesis, now: datetime) -> pl.DataFram
     return conform(made.sort("effective_at", "signal_id"), SIGNALS_SCHEMA).unique(
         "signal_id", keep="first", maintain_order=True
     )
+
+
+def _with_gains(fired: pl.DataFrame, thesis: Thesis) -> pl.DataFrame:
+    """`beneficiaries` and `squeezed`; the graph is walked once for each case that occurs."""
+    cases = ["entity", "product", "kind", "sign"]
+    asked = fired.select(cases).unique(maintain_order=True)
+    numbers: dict[Any, int] = {}
+    answers: list[tuple[list[str], list[str]]] = []
+    case: list[int] = []
+    for entity, product, kind, sign in asked.iter_rows():
+        key = (entity, *case_of(kind, product, sign))
+        if key not in numbers:
+            numbers[key] = len(answers)
+            answers.append(beneficiaries(thesis.graph, entity, product, kind, sign))
+        case.append(numbers[key])
+    numbered = fired.join(
+        asked.with_columns(pl.Series("_case", case, dtype=pl.Int64)), on=cases, how="left", nulls_equal=True,
+        maintain_order="left",
+    )  # fmt: skip
+    return numbered.with_columns(
+        pl.Series("beneficiaries", [g for g, _ in answers], dtype=pl.List(pl.String)).gather(numbered["_case"]),
+        pl.Series("squeezed", [s for _, s in answers], dtype=pl.List(pl.String)).gather(numbered["_case"]),
+    ).drop("_case")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from tracker.thesis.schema import Rule
 
 _FIELD: Final = re.compile(r"\{([a-z_]+)\}")
+_BEFORE_STOP: Final = re.compile(r"\s+([,.;])")
+_REFERENCES: Final = ("previous", "previous_guidance", "previous_actual", "previous_year", "trend")
 _SIGNS: Final = {"USD": "$", "TWD": "NT$", "CNY": "RMB ", "EUR": "€", "KRW": "₩", "JPY": "¥", "GBP": "£", "HKD": "HK$"}
 _NAMES_ZH: Final = {
     "USD": "美元",
@@ -32,36 +36,56 @@ _UNIT_WORDS_ZH: Final = {
 }  # fmt: skip
 
 
-def explain_frame(facts: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Add `explanation` and `explanation_zh` to matched facts; only the few rows that fire are formatted."""
-    rows = facts.to_dicts()
+def explained(facts: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Add `explanation` and `explanation_zh` to facts that fired; column by column, each field's words made once."""
     return facts.with_columns(
-        pl.Series("explanation", [_fill(rule.say, row, chinese=False) for row in rows], dtype=pl.String),
-        pl.Series("explanation_zh", [_fill(rule.say_zh, row, chinese=True) for row in rows], dtype=pl.String),
+        pl.Series("explanation", _filled(rule.say, facts, chinese=False), dtype=pl.String),
+        pl.Series("explanation_zh", _filled(rule.say_zh, facts, chinese=True), dtype=pl.String),
     )
 
 
-def _fill(template: str, row: dict[str, Any], *, chinese: bool) -> str:
-    text = _FIELD.sub(lambda found: _word(found[1], row, chinese=chinese), template)
-    return re.sub(r"\s+([,.;])", r"\1", " ".join(text.split()))
+def _filled(template: str, facts: pl.DataFrame, *, chinese: bool) -> list[str]:
+    pieces = _FIELD.split(template)  # text, field, text, field, ..., text
+    columns = [
+        itertools.repeat(piece, facts.height) if i % 2 == 0 else _words(piece, facts, chinese=chinese)
+        for i, piece in enumerate(pieces)
+    ]
+    return [_tidy("".join(parts)) for parts in zip(*columns, strict=True)]
 
 
-def _word(name: str, row: dict[str, Any], *, chinese: bool) -> str:
-    if name == "value":
-        return value_words(row["value_low"], row["value_high"], row["unit"], row["currency"], chinese=chinese)
-    if name.startswith("previous") or name == "trend":
-        mid = row.get(f"{name}_mid")
-        return value_words(mid, mid, row["unit"], row["currency"], chinese=chinese) or ("—" if mid is None else "")
-    if name == "racks":
-        return value_words(row["racks_base"], row["racks_base"], "racks", None, chinese=chinese) or "—"
+def _tidy(text: str) -> str:
+    text = " ".join(text.split())
+    return _BEFORE_STOP.sub(r"\1", text) if " ," in text or " ." in text or " ;" in text else text
+
+
+def _words(name: str, facts: pl.DataFrame, *, chinese: bool) -> list[str]:
+    """The words of one field for every row."""
+    if name == "value" or name in _REFERENCES or name == "racks":
+        low, high, unit, currency = _value_columns(name, facts)
+        dash = "" if name == "value" else "—"
+        return [
+            value_words(*row, chinese=chinese) or dash for row in zip(low, high, unit, currency, strict=True)
+        ]  # fmt: skip
     if name in ("window", "compare", "growth"):
-        value = row.get(name if name == "growth" else f"{name}_value")
-        return "—" if value is None else f"{value:,.1f}".removesuffix(".0")
+        column = name if name == "growth" else f"{name}_value"
+        return ["—" if v is None else f"{v:,.1f}".removesuffix(".0") for v in facts[column]]
     if name in ("entity", "counterparty"):
-        return str(row.get(f"{name}_name") or row.get(name) or ("市场" if chinese else "the market"))
-    if name == "source":
-        return str(row.get("source_id") or "")
-    return str(row.get(name) or "").replace("_", " ") if name != "quote" else str(row.get("quote") or "")
+        market = "市场" if chinese else "the market"
+        return [a or b or market for a, b in facts.select(f"{name}_name", name).iter_rows()]
+    if name == "quote":
+        return facts["quote"].fill_null("").to_list()
+    column = "source_id" if name == "source" else name
+    return facts[column].fill_null("").str.replace_all("_", " ").to_list()
+
+
+def _value_columns(name: str, facts: pl.DataFrame) -> tuple[Iterable[Any], ...]:
+    if name == "value":
+        return tuple(facts[c] for c in ("value_low", "value_high", "unit", "currency"))
+    if name == "racks":
+        return facts["racks_base"], facts["racks_base"], itertools.repeat("racks", facts.height), itertools.repeat(
+            None, facts.height
+        )  # fmt: skip
+    return facts[f"{name}_mid"], facts[f"{name}_mid"], facts["unit"], facts["currency"]
 
 
 def value_words(low: float | None, high: float | None, unit: str | None, currency: str | None, *, chinese: bool) -> str:
