@@ -6,24 +6,33 @@ The model is a source like any other: its observations go through the same rules
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
 from tracker.config import MailSettings
 from tracker.hardware.ledger import Ledger, build_ledger, ledger_signals, tightest
-from tracker.hardware.model_facts import catalogue_facts, ledger_facts
+from tracker.hardware.model_facts import NO_GENERATION, catalogue_facts, ledger_facts
+from tracker.hardware.scaling import announced_on
 from tracker.pipeline import Counts, Kit, tell
 from tracker.store import Store
+from tracker.thesis.calendar import expected, overdue_facts
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform
 
-_LATEST: str = "SELECT * FROM v_ledger"
-_STANDING: str = "SELECT signal_id FROM v_signals WHERE fact_ids[1] LIKE 'system:%'"
+RESULTS_TOLD: Final = """
+SELECT entity, kind, period, published_at FROM v_facts
+WHERE basis = 'actual' AND entity IS NOT NULL AND published_at <= now()
+"""
+_ON_MARKET: Final = ("shipping", "ramping")
+_LATEST: Final = "SELECT * FROM v_ledger"
+_STANDING: Final = "SELECT signal_id FROM v_signals WHERE fact_ids[1] LIKE 'system:%'"
 
 
 def watch(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
     """Let the model speak: new steps between generations, the ledger laid anew. Returns how many signals are new."""
-    return update_catalogue(store, kit, now, mail=mail) + update_ledger(store, kit, now, mail=mail)
+    told = update_catalogue(store, kit, now, mail=mail) + update_ledger(store, kit, now, mail=mail)
+    return told + update_overdue(store, kit, now, mail=mail)
 
 
 def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
@@ -55,3 +64,22 @@ def update_catalogue(store: Store, kit: Kit, now: datetime, *, mail: MailSetting
         store.supersede("signals", retired["signal_id"], at=now)
         counts = tell(store, kit, signals, now, Counts(), mail)
     return counts.signals
+
+
+def calendar_of(told: pl.DataFrame, kit: Kit, now: datetime) -> pl.DataFrame:
+    """What is due and overdue (CALENDAR schema). told: (entity, kind, period, published_at) of actual results."""
+    systems = [
+        {"id": s, "name": row["name"], "vendor": row["vendor"], "ships": day, "shipping": row["status"] in _ON_MARKET}
+        for s, row in kit.catalogue.raw.items()
+        if (day := announced_on(row.get("first_volume_shipment"))) is not None and row["status"] not in NO_GENERATION
+    ]
+    schema = {"id": pl.String, "name": pl.String, "vendor": pl.String, "ships": pl.Date, "shipping": pl.Boolean}
+    return expected(told, pl.DataFrame(systems, schema=schema), kit.thesis, kit.lexicon, now.date())
+
+
+def update_overdue(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
+    """Signals of what did not come in time; returns how many are new."""
+    observed = overdue_facts(calendar_of(store.read(RESULTS_TOLD), kit, now), now)
+    signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
+    with store.transaction():
+        return tell(store, kit, signals, now, Counts(), mail).signals

@@ -29,6 +29,7 @@ from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
 from tracker.thesis.schema import Thesis, load_thesis
 from tracker.thesis.score import reach_of, score_facts
+from tracker.thesis.stages import stage_signals, stages
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
 
 log = structlog.get_logger("pipeline")
@@ -51,6 +52,13 @@ WHERE superseded_at IS NULL
 """
 
 
+_EVIDENCE: Final = """
+SELECT s.pillar, s.direction, s.entity, s.story_id, s.effective_at, f.kind, f.basis,
+       coalesce(f.value_low, f.value_high) IS NOT NULL AS has_value
+FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
+WHERE coalesce(s.review, '') <> 'reject'
+"""
+_STAGES: Final = "SELECT replace(claim, 'pillar:', ''), stage FROM v_latest_conviction WHERE claim LIKE 'pillar:%' AND stage IS NOT NULL"
 _SEPARATOR: Final = "\x1f"
 
 
@@ -246,15 +254,20 @@ def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> Non
 
 
 def update_conviction(store: Store, kit: Kit, now: datetime) -> pl.DataFrame:
-    """Compute conviction anew and keep the claims that moved; returns the rows written."""
+    """Compute conviction and stages anew and keep the claims that moved; returns the rows written."""
+    reached = stages(store.read(_EVIDENCE), kit.thesis, now)
+    before = dict(store.read(_STAGES).iter_rows())
+    store.append("signals", stage_signals(before, reached, kit.thesis, now))
     signals = conform(store.read("SELECT * FROM v_signals"), SIGNALS_SCHEMA)
     reviews = store.read("SELECT * FROM v_reviews WHERE target = 'signal'")
-    fresh = conviction(signals, kit.thesis, reviews, now)
-    latest = store.read("SELECT claim, log_odds AS before FROM v_latest_conviction")
+    fresh = conviction(signals, kit.thesis, reviews, now, reached)
+    latest = store.read("SELECT claim, log_odds AS before, stage AS old_stage FROM v_latest_conviction")
     moved = fresh.join(latest, on="claim", how="left").filter(
-        pl.col("before").is_null() | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)
+        pl.col("before").is_null()
+        | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)
+        | pl.col("stage").ne_missing(pl.col("old_stage"))
     )
-    return store.append("conviction", moved.drop("before"))
+    return store.append("conviction", moved.drop("before", "old_stage"))
 
 
 def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) -> Counts:

@@ -56,6 +56,7 @@ MODEL_KINDS: Final = (
     "copper_headroom",  # per cent: accelerators passive copper can join in a rack at the lane rate, against the domain
     "trend_residual",  # per cent: HBM bandwidth of a domain against the line through the leader's systems before
     "lag_step",  # months: behind the leader at the same domain; negative when the follower was first
+    "overdue",  # months since something was due (`tracker.thesis.calendar`); period: results, monthly_revenue or system
 )
 
 UNITS: Final = (

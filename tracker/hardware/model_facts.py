@@ -30,7 +30,7 @@ _LINK_PRODUCTS: Final = {
     "racks": "rack", "hbm": "hbm", "cowos": "cowos", "substrate": "pcb", "power": "power_shelf",
     "liquid_cooling": "liquid_cooling",
 }  # fmt: skip
-_NO_GENERATION: Final = ("cancelled", "dropped", "niche")
+NO_GENERATION: Final = ("cancelled", "dropped", "niche")
 _EVENT_KINDS: Final = {
     "shortage": "ledger_shortage", "glut": "ledger_glut", "divergence": "ledger_divergence",
     "tightest_link_changed": "tightest_link",
@@ -55,7 +55,7 @@ def generations(catalogue: Catalogue) -> dict[str, list[str]]:
     found: dict[str, dict[date, str]] = {}
     for system, row in catalogue.raw.items():
         shipped, announced = announced_on(row.get("first_volume_shipment")), announced_on(row.get("announced"))
-        if shipped is None or announced is None or row.get("status") in _NO_GENERATION:
+        if shipped is None or announced is None or row.get("status") in NO_GENERATION:
             continue
         line = found.setdefault(row["vendor"], {})
         rival = line.get(shipped)

@@ -8,6 +8,7 @@ is used, never an order of arrival, so the same signals give the same conviction
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -53,8 +54,18 @@ def weighted(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_of
     return scored.sort("signal_id").with_columns(weight=pl.col("weight") / rank * pl.col("direction").cast(pl.Float64))
 
 
-def conviction(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Conviction (CONVICTION schema) of every claim, pillar (`pillar:ID`) and the thesis (`THESIS`) at a moment."""
+def conviction(
+    signals: pl.DataFrame,
+    thesis: Thesis,
+    reviews: pl.DataFrame,
+    as_of: datetime,
+    stages: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """Conviction (CONVICTION schema) of every claim, pillar (`pillar:ID`) and the thesis (`THESIS`) at a moment.
+
+    stages: pillar -> stage, where known.
+    """
+    known = stages or {}
     bound = float(thesis.weights.get("bound", DEFAULT_BOUND))
     scored = weighted(signals, thesis, reviews, as_of)
     rows = []
@@ -71,22 +82,28 @@ def conviction(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_
                 "probability": _probability(log_odds),
                 "evidence_for": gain,
                 "evidence_against": -loss,
-                "stage": None,
+                "stage": known.get(claim.pillar),
                 "drivers_for": own.filter(pl.col("weight") > 0)["signal_id"].head(TOP_DRIVERS).to_list(),
                 "drivers_against": own.filter(pl.col("weight") < 0)["signal_id"].reverse().head(TOP_DRIVERS).to_list(),
             }
         )
-    return conform(pl.DataFrame(rows + _rolled_up(rows, thesis, as_of), infer_schema_length=None), CONVICTION_SCHEMA)
+    return conform(
+        pl.DataFrame(rows + _rolled_up(rows, thesis, as_of, known), infer_schema_length=None), CONVICTION_SCHEMA
+    )
 
 
-def _rolled_up(rows: list[dict[str, Any]], thesis: Thesis, as_of: datetime) -> list[dict[str, Any]]:
+def _rolled_up(
+    rows: list[dict[str, Any]], thesis: Thesis, as_of: datetime, stages: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """A pillar is the mean log-odds of its claims, the thesis the mean of its pillars."""
     by_pillar: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         claim = thesis.claims[row["claim"]]
         if claim.backtest is None:
             by_pillar.setdefault(claim.pillar, []).append(row)
-    pillars = [_mean(f"pillar:{name}", members, as_of) for name, members in by_pillar.items()]
+    pillars = [
+        _mean(f"pillar:{name}", members, as_of) | {"stage": stages.get(name)} for name, members in by_pillar.items()
+    ]
     return [*pillars, _mean("THESIS", pillars, as_of)] if pillars else []
 
 

@@ -21,7 +21,7 @@ import jsonschema
 from tracker import yaml_files
 from tracker.errors import RuleError
 from tracker.resources import data_dir
-from tracker.vocabulary import SEVERITIES
+from tracker.vocabulary import SEVERITIES, STAGES
 from tracker.yaml_files import YamlFile
 
 # Files of a thesis folder that hold no rules.
@@ -76,6 +76,7 @@ class Thesis:
     weights: dict[str, Any]
     graph: list[dict[str, Any]] = field(default_factory=list)
     problems: list[RuleError] = field(default_factory=list)
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # stage -> what it needs, in order
 
 
 def load_thesis(dirs: Sequence[Path]) -> Thesis:
@@ -89,11 +90,13 @@ def load_thesis(dirs: Sequence[Path]) -> Thesis:
     claims: dict[str, Claim] = {}
     pillars: dict[str, str] = {}
     weights: dict[str, Any] = {}
+    stages: dict[str, dict[str, Any]] = {}
     for path in files:
         file = yaml_files.load(path)
         _validate(file, file.data, "thesis", ())
         pillars |= {p["id"]: p["text"] for p in file.data["pillars"]}
         weights |= file.data.get("weights", {})
+        stages |= file.data.get("stages", {})
         for i, entry in enumerate(file.data["claims"]):
             if entry["pillar"] not in pillars:
                 raise RuleError(
@@ -106,7 +109,11 @@ def load_thesis(dirs: Sequence[Path]) -> Thesis:
         for path in sorted(folder.glob("*.yaml")):
             if path.name not in OTHER_FILES:
                 _load_rules(path, claims, rules, problems)
-    return Thesis(claims, pillars, list(rules.values()), weights, _graph(dirs, problems), problems)
+    return Thesis(claims, pillars, list(rules.values()), weights, _graph(dirs, problems), problems, _in_order(stages))
+
+
+def _in_order(stages: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: stages[name] for name in STAGES if name in stages}
 
 
 def _claim(entry: dict[str, Any]) -> Claim:

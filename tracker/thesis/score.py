@@ -122,10 +122,10 @@ def reach_of(rules: list[Rule], kinds: list[str], lexicon: Lexicon) -> Reach:
 def _wide(kinds: tuple[str, ...], days: float, when: Mapping[str, Any], lexicon: Lexicon) -> list[Wide]:
     products = when.get("product", {}).get("id")
     among = None if products is None else frozenset(_list(products))
-    return [Wide(kind, days, _entities(when.get("entity"), lexicon), among) for kind in kinds]
+    return [Wide(kind, days, entities_of(when.get("entity"), lexicon), among) for kind in kinds]
 
 
-def _entities(who: Mapping[str, Any] | None, lexicon: Lexicon) -> frozenset[str] | None:
+def entities_of(who: Mapping[str, Any] | None, lexicon: Lexicon) -> frozenset[str] | None:
     """Entities a condition lets through; None for everyone."""
     if who is None:
         return None
