@@ -21,8 +21,8 @@ from tracker.thesis.score import score_facts
 from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform
 
 RESULTS_TOLD: Final = """
-SELECT entity, kind, period, published_at FROM v_facts
-WHERE basis = 'actual' AND entity IS NOT NULL AND published_at <= now()
+SELECT f.entity, f.kind, f.period, f.published_at FROM v_facts f JOIN documents d USING (doc_id)
+WHERE f.basis = 'actual' AND d.entity = f.entity AND f.period IS NOT NULL AND f.published_at <= now()
 """
 _ON_MARKET: Final = ("shipping", "ramping")
 _LATEST: Final = "SELECT * FROM v_ledger"

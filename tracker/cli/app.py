@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from tracker import __version__
-from tracker.cli import demo, doctor, ingest, look, mail, model, model_more, operate, people, rules, run, sources, sql
+from tracker.cli import (
+    backtest,
+    demo,
+    doctor,
+    follow,
+    ingest,
+    look,
+    mail,
+    model,
+    model_more,
+    operate,
+    people,
+    rules,
+    run,
+    sources,
+    sql,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +48,7 @@ def root(
 
 
 model_more.add_to(model.app)
+backtest.add_to(rules.app)
 app.command()(demo.demo)
 app.command()(operate.init)
 app.command()(doctor.doctor)
@@ -49,6 +66,8 @@ app.command()(look.stories)
 app.command()(sources.sources)
 app.command()(people.review)
 app.command()(people.replay)
+app.command()(follow.calendar)
+app.command()(follow.discover)
 app.command()(sql.sql)
 app.command()(mail.digest)
 app.command()(operate.backup)

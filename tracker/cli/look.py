@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +11,12 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, settings_from
+from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
 from tracker.cli.output import console, print_json, show
+from tracker.config import Settings
+from tracker.errors import UsageError
+from tracker.model_watch import RESULTS_TOLD, calendar_of
+from tracker.pipeline import Kit
 from tracker.store import open_snapshot, query
 
 _SIGNALS = """
@@ -35,6 +41,16 @@ WITH history AS (
 SELECT m.claim, m.probability, m.probability - coalesce(m.before, m.probability) AS change, l.evidence_for,
        l.evidence_against, l.stage, l.drivers_for, l.drivers_against, m.as_of
 FROM moved m JOIN v_latest_conviction l USING (claim) ORDER BY m.claim
+"""
+
+
+_SIDE = """
+SELECT s.effective_at, s.explanation, f.quote, coalesce(d.source, 'hardware model') AS source, d.url,
+       round(s.strength * s.confidence, 2) AS weight, s.racks_base AS racks, s.signal_id
+FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1] LEFT JOIN documents d ON d.doc_id = s.doc_ids[1]
+WHERE s.claim = $claim AND s.direction = $direction AND coalesce(s.review, '') <> 'reject'
+ORDER BY s.strength * s.confidence
+         * exp(-0.693 * greatest(0, date_diff('day', s.effective_at, now())) / 180.0) DESC, s.signal_id LIMIT 5
 """
 
 
@@ -67,12 +83,18 @@ def signals(
 
 
 def thesis(
+    claim: Annotated[str | None, typer.Argument(metavar="CLAIM", help="Both sides of one claim, e.g. D1.")] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     db: DbOption = None,
+    rules: RulesOption = None,
 ) -> None:
-    """Conviction per claim: probability, last change, top drivers both ways."""
-    connection = open_snapshot(settings_from(config, db).store.path)
+    """Conviction per claim: probability, last change, top drivers both ways; with a CLAIM both sides of it."""
+    settings = settings_from(config, db, rules)
+    connection = open_snapshot(settings.store.path)
+    if claim is not None:
+        _both_sides(connection, settings, claim, as_json)
+        return
     frame = query(connection, _THESIS)
     why = dict(query(connection, "SELECT signal_id, explanation FROM signals").iter_rows())
     rows = [_claim_row(row, why) for row in frame.iter_rows(named=True)]
@@ -82,6 +104,49 @@ def thesis(
     if not rows:
         console.print("no conviction yet: nothing was scored")
         return
+    _conviction_table(rows)
+
+
+def _both_sides(connection: Any, settings: Settings, name: str, as_json: bool) -> None:
+    """Strongest evidence for and against, what would falsify the claim, what is due and what is overdue."""
+    kit = Kit.load(settings.rules_dirs)
+    about = kit.thesis.claims.get(name)
+    if about is None:
+        raise UsageError(f"there is no claim '{name}'", hint=f"claims: {', '.join(kit.thesis.claims)}")
+    now = datetime.now(UTC)
+    sides = {
+        side: query(connection, _SIDE, {"claim": name, "direction": sign})
+        for side, sign in (("for", 1), ("against", -1))
+    }
+    due = calendar_of(query(connection, RESULTS_TOLD), kit, now).filter(pl.col("claims").list.contains(name))
+    due = due.filter((pl.col("overdue_days") > 0) | (pl.col("due") >= now.date())).head(8)
+    standing = query(connection, "SELECT * FROM v_latest_conviction WHERE claim = $claim", {"claim": name})
+    if as_json:
+        print_json(
+            {
+                "claim": name, "text": about.text, "text_zh": about.text_zh,
+                "prior": 1 / (1 + math.exp(-about.prior)), "conviction": standing.to_dicts(),
+                "for": sides["for"].to_dicts(), "against": sides["against"].to_dicts(),
+                "strengthened_by": about.strengthened_by, "falsified_by": about.falsified_by, "due": due.to_dicts(),
+            }
+        )  # fmt: skip
+        return
+    console.print(f"[bold]{name}[/] {about.text}", highlight=False)
+    if standing.height:
+        row = standing.row(0, named=True)
+        stage = f", stage {row['stage']}" if row["stage"] else ""
+        console.print(
+            f"probability {row['probability']:.0%} from {1 / (1 + math.exp(-about.prior)):.0%} before evidence{stage}"
+        )
+    for side, frame in sides.items():
+        show(
+            frame.drop("url"), title=f"Strongest {side}", wrap=("explanation", "quote"), empty=f"nothing {side} it yet"
+        )
+    console.print(f"[bold]Would falsify it:[/] {about.falsified_by or 'nothing is stated'}", highlight=False)
+    show(due.select("due", "entity", "what", "overdue_days"), title="Due and overdue", empty="nothing is due")
+
+
+def _conviction_table(rows: list[dict[str, Any]]) -> None:
     table = Table(title="Thesis", title_justify="left", header_style="bold")
     for name in ("claim", "probability", "change", "stage", "strongest for", "strongest against"):
         table.add_column(name, justify="right" if name in {"probability", "change"} else "left")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from tracker.cli.model import catalogue_of, hardware_folder, interconnect_of
-from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
+from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
 from tracker.cli.output import console, print_json, progress, show
 from tracker.config import Settings
 from tracker.errors import UsageError
@@ -36,7 +36,8 @@ PictureOption = Annotated[Path | None, typer.Option("--picture", help="Draw it i
 
 def draw_scaling(catalogue: Catalogue, path: Path, metric: str) -> None:
     """The scaling plot of a figure; says which figures there are when the name is none of them."""
-    from tracker.hardware.pictures import check_name, scaling_plot  # matplotlib takes half a second to load
+    from tracker.hardware.pictures import scaling_plot  # matplotlib takes half a second to load
+    from tracker.pictures import check_name
 
     known = points(catalogue)
     names = known["metric"].unique().sort().to_list()
@@ -44,13 +45,6 @@ def draw_scaling(catalogue: Catalogue, path: Path, metric: str) -> None:
         raise typer.BadParameter(f"'{metric}' is not one of {', '.join(names)}", param_hint="--metric")
     check_name(path)
     scaling_plot(known, path, metric=metric)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"'{text}' is not a day; write it as 2027-03-18", param_hint="--on") from error
 
 
 def scaling(
@@ -66,13 +60,13 @@ def scaling(
     """How fast a scale-up domain grows against one accelerator, and how far each follower is behind."""
     catalogue = catalogue_of(settings_from(config, None, rules))
     fits, lags = doubling_times(catalogue), follower_lags(catalogue)
-    day = _day(on) if on else None
+    when = day(on, "--on") if on else None
     if picture is not None:
         draw_scaling(catalogue, picture, metric)
     ahead = [
-        {"metric": metric, "on": day, "low": band[0], "base": band[1], "high": band[2]}
-        for metric in (fits.filter(pl.col("level") == "domain")["metric"].to_list() if day else ())
-        if day and (band := projection(catalogue, metric, day)) is not None
+        {"metric": metric, "on": when, "low": band[0], "base": band[1], "high": band[2]}
+        for metric in (fits.filter(pl.col("level") == "domain")["metric"].to_list() if when else ())
+        if when and (band := projection(catalogue, metric, when)) is not None
     ]
     if as_json:
         print_json({"doubling": fits.to_dicts(), "lags": lags.to_dicts(), "projection": ahead})
@@ -82,7 +76,7 @@ def scaling(
     lags = lags.select("system", "metric", "leader", "lag_months")
     show(lags, title=f"Months behind {LEADER} at the same size of domain")
     if ahead:
-        show(pl.DataFrame(ahead), title=f"A system announced on {day}")
+        show(pl.DataFrame(ahead), title=f"A system announced on {when}")
 
 
 def interconnect(
@@ -130,7 +124,7 @@ def scenario(
     settings = settings_from(config, db, rules)
     read = load_scenario(file)
     if picture is not None:
-        from tracker.hardware.pictures import check_name
+        from tracker.pictures import check_name
 
         check_name(picture)
     model = _model(settings)

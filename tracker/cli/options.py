@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,3 +32,11 @@ def settings_from(config: Path | None, db: Path | None = None, rules: list[Path]
     if rules:
         overrides["rules"] = {"dirs": rules}
     return load_settings(find_config(config), overrides=overrides)
+
+
+def day(text: str, option: str) -> date:
+    """A day of the command line; says how to write one."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is not a day; write it as 2027-03-18", param_hint=option) from error

@@ -6,40 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tracker.errors import UsageError
 from tracker.hardware.derived import span_of
 from tracker.hardware.scaling import LEADER, fit
+from tracker.pictures import new_figure, save
 
-_WIDTH: Final = 9.0
 _COLOURS: Final = {"domain": "#0b6e4f", "accelerator": "#8a5a00"}
 _SIDES: Final = {"demand": "#8a5a00", "supply": "#0b6e4f"}
 _TRAYS: Final = {"power shelf": "#c9c2b2", "compute tray": "#0b6e4f", "switch tray": "#8a5a00"}
-_SUFFIXES: Final = (".svg", ".png")
-
-
-def check_name(path: Path) -> None:
-    """UsageError unless the name of a picture ends in .svg or .png."""
-    if path.suffix not in _SUFFIXES:
-        raise UsageError(f"cannot draw into '{path}'", hint=f"the name must end in {' or '.join(_SUFFIXES)}")
-
-
-def _figure(height: float) -> Figure:
-    matplotlib.rcParams["svg.hashsalt"] = "tracker"  # the same input gives the same bytes
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    check_name(path)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
 
 
 def scaling_plot(points: pl.DataFrame, path: Path, *, metric: str = "hbm_bandwidth_tb_s", leader: str = LEADER) -> None:
@@ -47,7 +24,7 @@ def scaling_plot(points: pl.DataFrame, path: Path, *, metric: str = "hbm_bandwid
 
     points: as `scaling.points` gives them. The same input gives the same bytes of SVG.
     """
-    figure = _figure(5.2)
+    figure = new_figure(5.2)
     axes = figure.add_subplot()
     for level, colour in _COLOURS.items():
         chosen = points.filter(pl.col("metric") == metric, pl.col("level") == level)
@@ -75,14 +52,14 @@ def scaling_plot(points: pl.DataFrame, path: Path, *, metric: str = "hbm_bandwid
     axes.set_title(f"{metric.replace('_', ' ')}: the scale-up domain against one accelerator")
     axes.grid(visible=True, which="major", alpha=0.25)
     axes.legend(fontsize=8, loc="upper left")
-    _save(figure, path)
+    save(figure, path)
 
 
 def ledger_bars(ledger: pl.DataFrame, path: Path) -> None:
     """Demand beside supply of every link by quarter, with the band of each; LEDGER_SCHEMA."""
     links = ledger["link"].unique(maintain_order=True).to_list()
     rows = (len(links) + 1) // 2
-    figure = _figure(2.3 * max(1, rows))
+    figure = new_figure(2.3 * max(1, rows))
     grid = figure.subplots(max(1, rows), 2, squeeze=False, sharex=True)
     quarters = sorted(ledger["quarter"].unique().to_list())
     for place, link in enumerate(links):
@@ -104,12 +81,12 @@ def ledger_bars(ledger: pl.DataFrame, path: Path) -> None:
     if links:
         grid[0][0].legend(fontsize=8)
     figure.suptitle("NVL72-equivalent racks per quarter: demand beside supply", fontsize=11)
-    _save(figure, path)
+    save(figure, path)
 
 
 def tornado_plot(swings: pl.DataFrame, path: Path, *, title: str) -> None:
     """What moves a gap most: one bar an input from its low to its high; `scenario.tornado` gives the frame."""
-    figure = _figure(1.4 + 0.34 * max(1, swings.height))
+    figure = new_figure(1.4 + 0.34 * max(1, swings.height))
     axes = figure.add_subplot()
     shown = swings.reverse()
     for at, row in enumerate(shown.iter_rows(named=True)):
@@ -121,7 +98,7 @@ def tornado_plot(swings: pl.DataFrame, path: Path, *, title: str) -> None:
     axes.set_xlabel("demand less supply, racks (brown: input at its low end, green: at its high end)", fontsize=8)
     axes.set_title(title, fontsize=10, loc="left")
     axes.grid(visible=True, axis="x", alpha=0.25)
-    _save(figure, path)
+    save(figure, path)
 
 
 def rack_diagram(system: Mapping[str, Any], path: Path) -> None:
@@ -130,7 +107,7 @@ def rack_diagram(system: Mapping[str, Any], path: Path) -> None:
     What was never published is left out and said to be so; nothing is guessed.
     """
     shelves = _stack(system)
-    figure = _figure(5.6)
+    figure = new_figure(5.6)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
     _draw_cabinet(left, shelves, system)
     right.axis("off")
@@ -140,7 +117,7 @@ def rack_diagram(system: Mapping[str, Any], path: Path) -> None:
         right.text(0.0, height, name, fontsize=9, color="#555555", transform=right.transAxes, va="top")
         right.text(1.0, height, value, fontsize=9, ha="right", transform=right.transAxes, va="top")
     figure.suptitle(str(system["name"]), fontsize=12)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _stack(system: Mapping[str, Any]) -> list[str]:

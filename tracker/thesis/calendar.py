@@ -67,7 +67,7 @@ def _results(told: pl.DataFrame, today: date) -> Iterable[dict[str, Any]]:
     for (entity,), group in days.group_by(["entity"], maintain_order=True):
         reports = _far_apart(group["day"].to_list())
         last = reports[-1]
-        if (today - last).days > _SILENT_AFTER:
+        if len(reports) < 2 or (today - last).days > _SILENT_AFTER:  # one report makes no interval
             continue
         gaps = sorted((b - a).days for a, b in zip(reports[-5:], reports[-4:], strict=False))
         usual = gaps[len(gaps) // 2] if gaps else _EVERY["results"]
