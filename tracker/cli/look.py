@@ -139,9 +139,11 @@ def _both_sides(connection: Any, settings: Settings, name: str, as_json: bool) -
             f"probability {row['probability']:.0%} from {1 / (1 + math.exp(-about.prior)):.0%} before evidence{stage}"
         )
     for side, frame in sides.items():
-        show(
-            frame.drop("url"), title=f"Strongest {side}", wrap=("explanation", "quote"), empty=f"nothing {side} it yet"
-        )
+        console.print(f"[bold]Strongest {side}[/]" + ("" if frame.height else ": nothing yet"))
+        for row in frame.iter_rows(named=True):
+            racks = f", {row['racks']:,.0f} racks" if row["racks"] else ""
+            console.print(f"  {row['effective_at']:%Y-%m-%d} {row['explanation']}", highlight=False, markup=False)
+            console.print(f"    {row['source']}{racks}, {row['signal_id']}", style="dim", highlight=False, markup=False)
     console.print(f"[bold]Would falsify it:[/] {about.falsified_by or 'nothing is stated'}", highlight=False)
     show(due.select("due", "entity", "what", "overdue_days"), title="Due and overdue", empty="nothing is due")
 

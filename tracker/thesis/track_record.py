@@ -50,7 +50,10 @@ def judged(signals: pl.DataFrame, *, quarters: int = 4) -> pl.DataFrame:
         hit=(pl.col("weight").sum() * pl.col("direction").first().cast(pl.Float64)) > 0,
         lead_days=((pl.col("then") - pl.col("effective_at")).filter(agrees).min().dt.total_seconds() / 86_400),
     )
-    return signals.join(outcome, on="signal_id", how="left", maintain_order="left")
+    joined = signals.join(outcome, on="signal_id", how="left", maintain_order="left")
+    # evidence that can only point one way agrees with itself: such a claim is not judged
+    both_ways = pl.col("direction").n_unique().over("claim") > 1
+    return joined.with_columns(pl.when(both_ways).then(pl.col(c)).alias(c) for c in ("hit", "lead_days"))
 
 
 def record(judged_signals: pl.DataFrame, by: tuple[str, ...] = ("rule_id", "claim", "direction")) -> pl.DataFrame:
