@@ -20,13 +20,13 @@ from tracker.alerts.route import recipients_of
 from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
 from tracker.ingest.client import HttpSettings
+from tracker.ingest.documents import build_documents
 from tracker.ingest.fetch import FetchOutcome
 from tracker.ingest.files import FileContent
 from tracker.ingest.sources import Source
 from tracker.model_watch import watch
 from tracker.pipeline import Counts, Kit, process
 from tracker.store import Store
-from tracker.text.documents import build_documents
 from tracker.vocabulary import UTC_TIME
 
 _FETCHES: Final[dict[str, Any]] = {

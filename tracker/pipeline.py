@@ -28,7 +28,7 @@ from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
 from tracker.thesis.schema import Thesis, load_thesis
-from tracker.thesis.score import reach_of, score_facts
+from tracker.thesis.score import kinds_touched, reach_of, score_facts
 from tracker.thesis.stages import stage_signals, stages
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
 
@@ -57,6 +57,22 @@ SELECT s.pillar, s.direction, s.entity, s.story_id, s.effective_at, f.kind, f.ba
        coalesce(f.value_low, f.value_high) IS NOT NULL AS has_value
 FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
 WHERE coalesce(s.review, '') <> 'reject'
+"""
+_TOLD_LATER: Final = """
+WITH told AS (
+  SELECT unnest(string_split($kinds, chr(31))) AS kind, unnest(string_split($entities, chr(31))) AS entity,
+         make_timestamptz(unnest(string_split($since, chr(31)))::BIGINT) AS since
+)
+SELECT f.* FROM facts f
+WHERE f.superseded_at IS NULL AND (
+  EXISTS (SELECT 1 FROM told t WHERE t.kind = f.kind AND t.entity = coalesce(f.entity, '') AND f.published_at > t.since)
+  OR f.story_id IN (SELECT unnest(string_split($stories, chr(31))))
+  OR (f.published_at > $oldest AND f.kind IN (SELECT unnest(string_split($touched, chr(31)))))
+)
+"""
+_STANDING: Final = """
+SELECT signal_id, strength, confidence FROM signals
+WHERE retired_at IS NULL AND fact_ids[1] IN (SELECT unnest(string_split($facts, chr(31))))
 """
 _STAGES: Final = "SELECT replace(claim, 'pillar:', ''), stage FROM v_latest_conviction WHERE claim LIKE 'pillar:%' AND stage IS NOT NULL"
 _SEPARATOR: Final = "\x1f"
@@ -193,7 +209,42 @@ def _after_facts(
     new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))
     counts.facts += new.height
     _supersede_restated(store, new, now)
-    return tell(store, kit, score(store, kit, conform(new, SCORED_FACTS_SCHEMA), now), now, counts, mail)
+    fresh = conform(new, SCORED_FACTS_SCHEMA)
+    if fresh.is_empty():
+        return counts
+    seen_anew = pl.concat([fresh, _seen_otherwise(store, kit, fresh)])
+    signals = score(store, kit, seen_anew, now)
+    _retire_changed(store, seen_anew["fact_id"], signals, now)
+    return tell(store, kit, signals, now, counts, mail)
+
+
+def _seen_otherwise(store: Store, kit: Kit, new: pl.DataFrame) -> pl.DataFrame:
+    """Known facts that may mean something else now: told later than a new one of the same thing, or in the same story.
+
+    A fact that arrives late is history to those told after it: what was novel may be a repeat, a surprise none. Scored
+    again they make the same signals as if everything had come in the order it was told.
+    """
+    told = new.group_by("kind", "entity").agg(pl.col("published_at").min()).drop_nulls("published_at")
+    touched = kinds_touched(kit.thesis.rules, told["kind"].unique().to_list())
+    params = {
+        "kinds": _SEPARATOR.join(told["kind"]), "entities": _SEPARATOR.join(told["entity"].fill_null("")),
+        "since": _SEPARATOR.join(str(t) for t in told["published_at"].dt.epoch("us")),
+        "stories": _SEPARATOR.join(new["story_id"].drop_nulls().unique().sort()),
+        "touched": _SEPARATOR.join(sorted(touched)), "oldest": new["published_at"].min(),
+    }  # fmt: skip
+    found = conform(store.read(_TOLD_LATER, params), SCORED_FACTS_SCHEMA)
+    return found.join(new.select("fact_id"), on="fact_id", how="anti")
+
+
+def _retire_changed(store: Store, facts: pl.Series, signals: pl.DataFrame, now: datetime) -> None:
+    """Retire standing signals of these facts that would not be made any more, or not as they were."""
+    standing = store.read(_STANDING, {"facts": _SEPARATOR.join(facts)})
+    made = signals.select("signal_id", _strength="strength", _confidence="confidence")
+    same = (pl.col("strength") - pl.col("_strength")).abs() + (
+        pl.col("confidence") - pl.col("_confidence")
+    ).abs() < 1e-9
+    changed = standing.join(made, on="signal_id", how="left").filter(~same.fill_null(False))
+    store.supersede("signals", changed["signal_id"], at=now)
 
 
 def tell(

@@ -160,8 +160,12 @@ class Store:
         with self.transaction():
             self._con.register("incoming", frame)
             try:
+                # a signal that was retired may be made again; it then stands twice, with its own times
+                alive = " WHERE retired_at IS NULL" if table == "signals" else ""
                 known = _frame(
-                    self._con, f"SELECT {', '.join(key)} FROM {table} SEMI JOIN incoming USING ({', '.join(key)})", None
+                    self._con,
+                    f"SELECT {', '.join(key)} FROM {table} SEMI JOIN incoming USING ({', '.join(key)}){alive}",
+                    None,
                 )
                 new = frame
                 if known.height:

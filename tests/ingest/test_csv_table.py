@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tracker.ingest.documents import build_documents
 from tracker.ingest.formats import csv_table
 from tracker.ingest.formats.types import Parsed
 from tracker.ingest.sources import Source
 from tracker.pipeline import Kit, process, reprocess
 from tracker.store import Store
-from tracker.text.documents import build_documents
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 URL = "https://figures.example.org/revenue.csv"

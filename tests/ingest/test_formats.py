@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from tracker.extract.lexicon import load_lexicon
+from tracker.ingest.documents import build_documents
 from tracker.ingest.formats import csv_table, edgar, feed, html_list, json_api, xbrl
 from tracker.ingest.formats.article import extract_article, join_cells, whole_page
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
-from tracker.text.documents import build_documents
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

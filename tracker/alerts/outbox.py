@@ -32,7 +32,8 @@ MAX_ATTEMPTS: Final = 12
 FIRST_WAIT_S: Final = 5.0
 MAX_WAIT_S: Final = 3600.0
 _EVIDENCE: Final = """
-SELECT s.signal_id, s.claim, s.direction, s.severity, s.strength, s.confidence, s.created_at, s.explanation,
+SELECT s.signal_id, s.claim, s.direction, s.severity, s.strength, s.confidence,
+       (SELECT min(x.created_at) FROM signals x WHERE x.signal_id = s.signal_id) AS created_at, s.explanation,
        s.explanation_zh, s.racks_base, s.entity, s.beneficiaries, s.squeezed, s.review,
        f.quote, coalesce(d.source, 'hardware model') AS source, d.title, d.url, s.effective_at AS published_at
 FROM v_signals s

@@ -21,6 +21,7 @@ import zstandard
 
 from tracker.errors import SourceError
 from tracker.ingest.archive import Archive
+from tracker.ingest.documents import build_documents
 from tracker.ingest.formats import csv_table, edgar, feed, json_api, xbrl
 from tracker.ingest.formats.article import extract_article
 from tracker.ingest.formats.pdf import pdf_text
@@ -28,7 +29,7 @@ from tracker.ingest.formats.types import Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
-from tracker.text.documents import build_documents, document_id
+from tracker.text.identity import document_id
 from tracker.text.language import detect_language
 from tracker.text.normalise import normalise_text, one_line
 from tracker.text.urls import canonical_url

@@ -119,6 +119,17 @@ def reach_of(rules: list[Rule], kinds: list[str], lexicon: Lexicon) -> Reach:
     return Reach(own, list(dict.fromkeys(wide)))
 
 
+def kinds_touched(rules: list[Rule], kinds: list[str]) -> set[str]:
+    """Kinds of facts whose windows or comparisons look at facts of these kinds, of whomever."""
+    touched: set[str] = set()
+    for rule in compiled(rules):
+        if rule.window is not None and set(rule.kinds) & set(kinds):
+            touched.update(rule.kinds)
+        if rule.comparison is not None and set(rule.comparison.kinds) & set(kinds):
+            touched.update(rule.kinds)
+    return touched
+
+
 def _wide(kinds: tuple[str, ...], days: float, when: Mapping[str, Any], lexicon: Lexicon) -> list[Wide]:
     products = when.get("product", {}).get("id")
     among = None if products is None else frozenset(_list(products))

@@ -16,7 +16,7 @@ from tracker.ingest.formats.types import Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
-from tracker.text.documents import document_id
+from tracker.text.identity import document_id
 from tracker.text.urls import canonical_url
 from tracker.vocabulary import FACTS_SCHEMA, KINDS, SERIES_SCHEMA, conform, empty
 

@@ -20,7 +20,7 @@ from tracker.extract.identity import with_fact_ids
 from tracker.ingest.formats.types import Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
-from tracker.text.documents import document_id
+from tracker.text.identity import document_id
 from tracker.text.normalise import normalise_text
 from tracker.text.urls import canonical_url
 from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, conform, empty

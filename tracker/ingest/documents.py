@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -11,15 +10,11 @@ import polars as pl
 
 from tracker.ingest.formats.types import Item
 from tracker.ingest.sources import Source
+from tracker.text.identity import document_id
 from tracker.text.language import detect_language
 from tracker.text.normalise import normalise_text, one_line
 from tracker.text.urls import canonical_url
 from tracker.vocabulary import DOCUMENTS_SCHEMA
-
-
-def document_id(canonical: str, text: str) -> str:
-    """First 16 hex digits of SHA-256 over the canonical URL and the normalised text."""
-    return hashlib.sha256(f"{canonical}\n{text}".encode("utf-8", errors="replace")).hexdigest()[:16]
 
 
 def build_documents(items: Iterable[tuple[Item, str | None]], source: Source, ingested_at: datetime) -> pl.DataFrame:

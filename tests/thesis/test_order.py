@@ -1,0 +1,93 @@
+"""Order of arrival changes nothing in the end, and nobody sees what was not yet there."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tracker.pipeline import Kit, process
+from tracker.resources import data_dir
+from tracker.store import Store
+from tracker.text.identity import document_id
+from tracker.thesis.conviction import conviction
+from tracker.vocabulary import DOCUMENTS_SCHEMA, SIGNALS_SCHEMA, conform
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+SENTENCES = [
+    "Meta raised its 2026 capital expenditure guidance to $72 billion.",
+    "Meta raised its 2026 capital expenditure guidance to $72 billion, the company repeated.",
+    "Meta now guides 2026 capital expenditures of $80 billion.",
+    "Microsoft raised its 2026 capital expenditure guidance to $90 billion.",
+    "Amazon raised its 2026 capital expenditure guidance to $125 billion.",
+    "SK hynix said HBM is sold out for 2026.",
+    "SK hynix said that HBM is sold out through 2026.",
+    "Meta said its capital expenditures were $19.4 billion in the third quarter of 2025.",
+    "NVIDIA reported gross margin of 73.4% for the third quarter of fiscal 2026.",
+    "NVIDIA reported revenue of $57.0 billion for the third quarter of fiscal 2026, up 62% from a year ago.",
+]
+
+
+@pytest.fixture(scope="module")
+def kit() -> Kit:
+    return Kit.load([Path(data_dir("rules"))])
+
+
+def documents() -> list[pl.DataFrame]:
+    rows = []
+    for i, text in enumerate(SENTENCES):
+        at = datetime(2025, 11, 1, tzinfo=UTC) + timedelta(days=9 * i)
+        url = f"https://example.org/{i}"
+        row = {
+            "doc_id": document_id(url, text), "source_id": f"s{i}", "source": f"source {i}", "tier": 2, "url": url,
+            "canonical_url": url, "title": f"News {i}", "lang": "en", "published_at": at, "ingested_at": at, "text": text,
+            "raw_sha256": "",
+        }  # fmt: skip
+        rows.append(conform(pl.DataFrame([row]), DOCUMENTS_SCHEMA))
+    return rows
+
+
+def take(folder: Path, kit: Kit, order: list[int]) -> tuple[Store, pl.DataFrame]:
+    store = Store.open(folder)
+    made = documents()
+    for step, i in enumerate(order):
+        process(store, kit, made[i], NOW + timedelta(minutes=step))
+    live = store.read("SELECT * FROM v_signals WHERE rule_id NOT LIKE 'stage.%'").sort("signal_id")
+    return store, live
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_order_of_arrival_gives_the_same_signals_and_conviction(tmp_path: Path, kit: Kit, seed: int) -> None:
+    straight, shuffled = list(range(len(SENTENCES))), list(range(len(SENTENCES)))
+    random.Random(seed).shuffle(shuffled)
+    then = NOW + timedelta(days=1)
+    ends = []
+    for name, order in (("a", straight), ("b", shuffled)):
+        store, live = take(tmp_path / f"{name}.duckdb", kit, order)
+        with store:
+            reviews = store.read("SELECT * FROM v_reviews")
+            ends.append((live, conviction(conform(live, SIGNALS_SCHEMA), kit.thesis, reviews, then)))
+    (one, first), (other, second) = ends
+    assert one.height >= 6
+    columns = ["signal_id", "claim", "direction", "strength", "confidence", "explanation"]
+    assert one.select(columns).equals(other.select(columns))
+    assert first["log_odds"].to_list() == pytest.approx(second["log_odds"].to_list())
+
+
+def test_a_late_document_changes_history_only_from_its_arrival_on(tmp_path: Path, kit: Kit) -> None:
+    late = 0  # the first to be told arrives last: until then its repetition was news
+    store, _ = take(tmp_path / "late.duckdb", kit, [1, 2, 3, late])
+    with store:
+        before = store.read("SELECT * FROM signals_as_of($ts)", {"ts": NOW + timedelta(minutes=2, seconds=30)})
+        after = store.read("SELECT * FROM signals_as_of($ts)", {"ts": NOW + timedelta(minutes=3, seconds=30)})
+        repeated = "SELECT fact_id FROM facts f JOIN documents d USING (doc_id) WHERE d.source_id = 's1'"
+        fact = store.scalar(repeated)
+    strength = {
+        name: frame.filter(pl.col("fact_ids").list.contains(fact))["strength"].to_list()
+        for name, frame in (("before", before), ("after", after))
+    }
+    assert strength["before"]
+    assert not strength["after"] or max(strength["after"]) < max(strength["before"])
