@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import polars as pl
@@ -69,7 +70,7 @@ def _results(told: pl.DataFrame, today: date) -> Iterable[dict[str, Any]]:
         last = reports[-1]
         if len(reports) < 2 or (today - last).days > _SILENT_AFTER:  # one report makes no interval
             continue
-        gaps = sorted((b - a).days for a, b in zip(reports[-5:], reports[-4:], strict=False))
+        gaps = sorted((b - a).days for a, b in pairwise(reports[-5:]))
         usual = gaps[len(gaps) // 2] if gaps else _EVERY["results"]
         kinds = sorted(results.filter(pl.col("entity") == entity)["kind"].unique())
         yield _row(last + timedelta(days=min(max(usual, 80), 190)), str(entity), "results", kinds, last, today)

@@ -221,7 +221,7 @@ def _check_template(text: str, name: str) -> None:
             raise RuleError(
                 f"{name}: unknown field '{{{found}}}'", where=name, hint=f"fields: {', '.join(TEMPLATE_FIELDS)}"
             )
-    if _TEMPLATE.sub("", text).strip("{}") != _TEMPLATE.sub("", text):
+    if set(_TEMPLATE.sub("", text)) & set("{}"):
         raise RuleError(f"{name}: a brace is not closed", where=name)
 
 

@@ -24,7 +24,7 @@ CANDIDATE_SCHEMA: Final = {
     "beside": pl.List(pl.String()), "sentence": pl.String(), "score": pl.Float64(),
 }  # fmt: skip
 _SENTENCE: Final = re.compile(r"[^.!?。！？\n]{20,400}[.!?。！？\n]")
-_NAME: Final = re.compile(r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]{2,}[a-z]*)(?:[ -](?:[A-Z][a-zA-Z]+|AI|of))*\b")
+_NAME: Final = re.compile(r"\b(?:[A-Z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]{2,}[a-z]*)(?:[ -](?:[A-Z][a-zA-Z]+))*\b")
 _CODE: Final = re.compile(r"\b(?=[A-Z0-9-]*\d)(?=[A-Z0-9-]*[A-Z])[A-Z][A-Z0-9]*(?:-?[A-Z0-9]+)*\b")
 _FEWEST_SOURCES: Final = 2
 # Words that begin a sentence, months, units and forms of companies: capital letters that name nobody.
@@ -292,7 +292,7 @@ def _names(sentence: str, known: set[str]) -> set[str]:
             while words and words[0].lower() in _COMMON:
                 name = name[len(words.pop(0)) :].strip(" -")
             folded = fold(name)
-            if len(name) >= 3 and folded not in known and not any(k in folded for k in known if len(k) > 4):
+            if len(name) >= 3 and folded not in known and not any(f" {k} " in f" {folded} " for k in known):
                 found.add(name)
     return found
 
