@@ -68,3 +68,23 @@ CREATE OR REPLACE MACRO conviction_as_of(ts) AS TABLE
 SELECT claim, max(as_of) AS as_of, arg_max(probability, as_of) AS probability, arg_max(log_odds, as_of) AS log_odds,
        arg_max(stage, as_of) AS stage
 FROM conviction WHERE as_of <= ts::TIMESTAMPTZ GROUP BY claim;
+
+-- claim S7, per supplier: does revenue grow, and does the gross margin go with it
+CREATE OR REPLACE VIEW v_value_capture AS
+WITH margins AS (
+  SELECT entity, period, arg_max((value_low + value_high) / 2, published_at) AS margin, max(published_at) AS told
+  FROM v_facts WHERE kind = 'gross_margin' AND unit = 'pct' AND basis = 'actual' AND product IS NULL AND period IS NOT NULL
+  GROUP BY entity, period
+), steps AS (
+  SELECT entity, period, margin, margin - lag(margin) OVER (PARTITION BY entity ORDER BY told) AS step, told,
+         row_number() OVER (PARTITION BY entity ORDER BY told DESC) AS nth
+  FROM margins
+), growth AS (
+  SELECT entity, arg_max((value_low + value_high) / 2, published_at) AS grown
+  FROM v_facts WHERE kind = 'revenue' AND unit = 'pct_yoy' AND basis = 'actual' AND product IS NULL GROUP BY entity
+)
+SELECT entity, period, grown AS revenue_growth_pct, margin AS gross_margin_pct, step AS margin_change_points,
+       CASE WHEN grown > 10 AND step < 0.3 THEN 'volume up, margin squeezed'
+            WHEN grown > 10 THEN 'volume up, margin up'
+            WHEN step < 0 THEN 'no growth, margin down' ELSE 'no growth' END AS reading
+FROM steps JOIN growth USING (entity) WHERE nth = 1 AND step IS NOT NULL;

@@ -18,7 +18,7 @@ from tracker.text.dates import parse_date
 from tracker.thesis.conviction import conviction
 from tracker.vocabulary import SIGNALS_SCHEMA, UTC_TIME, conform
 
-VERDICTS = ("confirm", "reject", "undo")
+VERDICTS = ("confirm", "reject", "correct", "undo")
 _PRECISION = """
 SELECT s.rule_id, count(*) FILTER (r.verdict = 'confirm') AS confirmed, count(*) FILTER (r.verdict = 'reject') AS rejected,
        round(count(*) FILTER (r.verdict = 'confirm') / count(*), 2) AS precision
@@ -30,15 +30,16 @@ def review(
     signal_id: Annotated[
         str | None, typer.Argument(metavar="SIGNAL", help="A signal; without it, precision per rule.")
     ] = None,
-    verdict: Annotated[str | None, typer.Argument(help="confirm, reject or undo.")] = None,
+    verdict: Annotated[str | None, typer.Argument(help="confirm, reject, correct or undo.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    direction: Annotated[str | None, typer.Option(help="With 'correct': what is right, for or against.")] = None,
     author: Annotated[str, typer.Option(help="Who says so.")] = "operator",
     as_json: JsonOption = False,
     config: ConfigOption = None,
     db: DbOption = None,
     rules: RulesOption = None,
 ) -> None:
-    """Confirm or reject a signal; conviction follows at once, and `reprocess` keeps the verdict. Append-only."""
+    """Confirm, reject or correct a signal; conviction follows at once, and `reprocess` keeps the verdict. Append-only."""
     settings = settings_from(config, db, rules)
     if signal_id is None:
         show(
@@ -50,6 +51,8 @@ def review(
         return
     if verdict not in VERDICTS:
         raise typer.BadParameter(f"is one of {', '.join(VERDICTS)}", param_hint="VERDICT")
+    if (verdict == "correct") != (direction in ("for", "against")):
+        raise typer.BadParameter("'correct' needs for or against, and nothing else does", param_hint="--direction")
     now = datetime.now(UTC)
     with Store.open(settings.store.path) as store:
         if not store.scalar("SELECT count(*) FROM signals WHERE signal_id = $id", {"id": signal_id}):
@@ -61,6 +64,7 @@ def review(
             "verdict": verdict,
             "author": author,
             "reason": reason,
+            "correction": direction,
             "reviewed_at": now,
         }
         schema = dict.fromkeys(row, pl.String) | {"reviewed_at": UTC_TIME}
@@ -86,7 +90,8 @@ def replay(
     signals = conform(query(connection, "SELECT * FROM signals_as_of($ts)", {"ts": moment}), SIGNALS_SCHEMA)
     reviews = query(
         connection,
-        "SELECT target_id, arg_max(verdict, reviewed_at) AS verdict FROM reviews "
+        "SELECT target_id, arg_max(verdict, reviewed_at) AS verdict, "
+        "arg_max(correction, reviewed_at) AS correction FROM reviews "
         "WHERE target = 'signal' AND reviewed_at <= $ts GROUP BY target_id",
         {"ts": moment},
     )

@@ -47,6 +47,7 @@ TEMPLATE_FIELDS: Final = (
     ),
 )
 _TEMPLATE: Final = re.compile(r"\{([^{}]*)\}")
+_TIMES: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) \* ([a-z_]+)")
 MAX_NUMBER: Final = 1e18
 
 
@@ -155,11 +156,14 @@ def _bounds(column: str) -> Callable[[Any, str], pl.Expr]:
 
 def _bound(bound: Any, key: str) -> pl.Expr:
     if isinstance(bound, str):
+        factor = _TIMES.fullmatch(bound)
+        if factor is not None and factor[2] in REFERENCES:
+            return float(factor[1]) * pl.col(f"{factor[2]}_mid")
         if bound not in REFERENCES:
             raise RuleError(
                 f"{key}: '{bound}' is neither a number nor a reference",
                 where="when",
-                hint=f"references: {', '.join(REFERENCES)}",
+                hint=f"references: {', '.join(REFERENCES)}, each also with a factor: '0.5 * previous'",
             )
         return pl.col(f"{bound}_mid")
     if abs(bound) > MAX_NUMBER:

@@ -25,21 +25,26 @@ TOP_DRIVERS: Final = 5
 def weighted(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     """Signals known at `as_of` with their signed `weight` in log-odds.
 
-    reviews: target_id, verdict; a rejected signal weighs nothing, a confirmed one counts with full confidence.
+    reviews: target_id, verdict; a rejected signal weighs nothing, a confirmed one counts with full confidence,
+    a corrected one so in the direction a person gave it.
     """
     table = thesis.weights.get("severity") or DEFAULT_SEVERITY_WEIGHTS
     half_lives = {c.id: c.half_life_days for c in thesis.claims.values()}
     known = signals.filter((pl.col("created_at") <= as_of) & pl.col("claim").is_in(list(half_lives)))
     verdicts = (
-        reviews.select(signal_id="target_id", verdict="verdict")
+        reviews.select(
+            signal_id="target_id",
+            verdict="verdict",
+            correction="correction" if "correction" in reviews.columns else pl.lit(None, dtype=pl.String),
+        )
         if reviews.height
-        else pl.DataFrame(schema={"signal_id": pl.String, "verdict": pl.String})
+        else pl.DataFrame(schema={"signal_id": pl.String, "verdict": pl.String, "correction": pl.String})
     )
     age_days = (pl.lit(as_of) - pl.col("effective_at")).dt.total_seconds().clip(lower_bound=0) / 86_400
     confidence = (
         pl.when(pl.col("verdict") == "reject")
         .then(0.0)
-        .when(pl.col("verdict") == "confirm")
+        .when(pl.col("verdict").is_in(["confirm", "correct"]))
         .then(1.0)
         .otherwise(pl.col("confidence"))
     )
@@ -48,7 +53,10 @@ def weighted(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_of
     )
     half_life = pl.col("claim").replace_strict(half_lives, return_dtype=pl.Float64)
     weight = severity * pl.col("strength") * confidence * (-math.log(2) * age_days / half_life).exp()
-    scored = known.join(verdicts, on="signal_id", how="left").with_columns(weight=weight)
+    right = pl.when(pl.col("correction") == "for").then(1).when(pl.col("correction") == "against").then(-1)
+    scored = known.join(verdicts, on="signal_id", how="left").with_columns(
+        weight=weight, direction=right.otherwise(pl.col("direction")).cast(pl.Int8)
+    )
     # the second, third … signal of one rule about one entity adds a half, a third … of its weight
     rank = pl.col("weight").rank("ordinal", descending=True).over("claim", "rule_id", "entity")
     return scored.sort("signal_id").with_columns(weight=pl.col("weight") / rank * pl.col("direction").cast(pl.Float64))
