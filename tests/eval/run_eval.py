@@ -1,6 +1,7 @@
 """Extraction against labelled documents: `python -m tests.eval.run_eval [--predictions F]`.
 
-Scores the labelled documents beside the checkout (left out when they are not there) and the project's own samples,
+Scores the labelled documents beside the checkout (left out when they are not there), the project's own samples and
+the project's own labels for clips of the data (`heldout`: never to be tuned to),
 prints precision and recall per kind and the agreement of the fields, and exits 1 below the recorded floor.
 """
 
@@ -12,6 +13,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.eval import heldout
 from tests.eval.score import FIELDS, Fact, Score, score
 from tracker.extract.facts import extract_facts
 from tracker.extract.lexicon import load_lexicon
@@ -23,9 +25,9 @@ SHARED = HERE.parent.parent.parent / "shared" / "data" / "labels"
 FLOOR = HERE / "floor.json"
 
 
-def predictions(documents: Path) -> dict[str, list[Fact]]:
-    """Facts by document of a JSON Lines file."""
-    frame = documents_from_jsonl(documents.read_bytes(), str(documents), datetime.now(UTC))
+def predictions(body: bytes, where: str) -> dict[str, list[Fact]]:
+    """Facts by document of JSON Lines."""
+    frame = documents_from_jsonl(body, where, datetime.now(UTC))
     facts = extract_facts(frame, load_lexicon([data_dir("rules")]))
     found: dict[str, list[Fact]] = {doc_id: [] for doc_id in frame["doc_id"]}
     for row in facts.iter_rows(named=True):
@@ -69,12 +71,14 @@ def main(arguments: list[str] | None = None) -> int:
         if not documents.exists():
             print(f"# {name}: not beside this checkout, left out")
             continue
-        found = predictions(documents)
+        found = predictions(documents.read_bytes(), str(documents))
         if options.predictions:
             rows = (json.dumps({"doc_id": d, "facts": f}, ensure_ascii=False) for d, f in found.items())
             options.predictions.write_text("\n".join(rows) + "\n", encoding="utf-8")
         made = report(name, score(labels(wanted), found))
         below += [f"{name}.{k}: {made[k]} < {v}" for k, v in floors.get(name, {}).items() if made[k] < v]
+    for name in heldout.SETS if heldout.present() else ():
+        report(name, score(heldout.labels(name), predictions(heldout.as_jsonl(name), name)))
     for line in below:
         print(f"below the floor: {line}")
     return 1 if below else 0
