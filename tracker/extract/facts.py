@@ -16,9 +16,10 @@ import polars as pl
 from tracker.extract.footing import basis_of, direction_of, is_expectation, is_prior, period_of, prior_period
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import RESULTS, SHARE, Link, growth_unit, links, part_of
+from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links, part_of
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
+from tracker.extract.reconcile import reconciled
 from tracker.extract.sentences import candidate_sentences
 from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, subject
@@ -33,6 +34,7 @@ _SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics
 _THESIS_MARKET: Final = re.compile(
     r"\bAI\b|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
+LOSS: Final = re.compile(r"loss|亏损|损失", re.IGNORECASE)
 _UNSIGNED: Final = frozenset({"gross_margin", "supply_tightness"})
 
 
@@ -80,7 +82,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 rows.append(fact)
     if not rows:
         return empty(FACTS_SCHEMA), misses
-    frame = conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA)
+    frame = reconciled(conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA))
     return with_fact_ids(frame.sort("doc_id", "start", "end", "kind")), misses
 
 
@@ -182,11 +184,12 @@ def _figure(
         unit, currency = "money", lexicon.currencies.get(entity) or "USD"
     if unit == "pct" and kind != "gross_margin":
         unit = growth_unit(reading.text, quantity, kind)
-        context = reading.text[max(0, quantity.start - 40) : quantity.end + 45]
-        if unit == "pct" and kind == "revenue" and SHARE.search(context):
-            kind = "segment_revenue"
+        if kind in ("revenue", "segment_revenue") and is_share(reading, quantity):
+            kind, unit = "segment_revenue", "pct"
     if unit == "pct" and kind in (*RESULTS, "shipment") and kind not in ("gross_margin", "segment_revenue", "order"):
         return None, "a percentage without a comparison"
+    if kind == "operating_income" and cue is not None and LOSS.search(reading.text[cue.start : cue.end]):
+        low, high = -abs(high or low or 0.0), -abs(low or high or 0.0)
     basis = basis_of(reading, anchor, quantity.end, kind, entity)
     direction = direction_of(reading, link, unit)
     if unit in GROWTH_UNITS and direction == "down" and kind not in _UNSIGNED:

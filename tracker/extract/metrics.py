@@ -55,6 +55,9 @@ SHARE: Final = re.compile(
     r"made up|makes? up|account\w* for|represent\w*|% of (?:\w+ ){0,3}(?:revenues?|sales)|percent of (?:\w+ ){0,3}(?:revenues?|sales)|compris\w+|half of|占",
     re.IGNORECASE,
 )
+_OF_SALES: Final = re.compile(r"\b(?:of|in) (?:[\w'’-]+ ){0,4}(?:revenues?|sales)\b|营收|收入|销售额", re.IGNORECASE)
+_OF_RIGHT_BEHIND: Final = re.compile(r"^\)? of (?:[\w'’-]+ ){0,5}(?:revenues?|sales)\b", re.IGNORECASE)
+_STOP: Final = re.compile(r"[,;，；。]|\.\s|\b(?:and|while|up|down)\b")
 _CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
 _WHOLE: Final = re.compile(
     r"\b(?:total|company|consolidated|group|overall|net|quarterly|record)\s*(?:quarterly )?$", re.IGNORECASE
@@ -68,6 +71,9 @@ _SECTION: Final = re.compile(
 )
 
 
+_LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
+_PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
+_MARGIN_BEHIND: Final = re.compile(r"^\s?(?:margin|of (?:net |total )?(?:sales|revenues?))", re.IGNORECASE)
 _RATE: Final = re.compile(r"(?:margins?|rates?|率)$", re.IGNORECASE)
 
 
@@ -159,9 +165,24 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             and _RATE.search(reading.text[cue.start : cue.end])
         ):
             continue  # "operating income and operating margin were $699 million and 19.4 %"
-        if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
+        if cue.term.role == "other_metric" or (fits(quantity, cue.term.value, lexicon) and _is_rate(reading, cue, quantity)):
             return cue
+        if cue.term.value == "gross_margin" and quantity.unit == "money" and not _listed(reading, cue, cues):
+            return None  # the profit itself has no kind, and it is not the metric named before it
     return None
+
+
+def _listed(reading: Reading, cue: Mention, cues: list[Mention]) -> bool:
+    """Whether a metric is named in one breath with the one before it ("revenue and gross margin were ...")."""
+    before = [c for c in cues if c.end <= cue.start]
+    return bool(before) and _LIST.match(reading.text[before[-1].end : cue.start]) is not None
+
+
+def _is_rate(reading: Reading, cue: Mention, quantity: Quantity) -> bool:
+    """Whether a figure beside "gross profit" is the margin, not the growth of the profit."""
+    if cue.term.value != "gross_margin" or not _PROFIT.search(reading.text[cue.start : cue.end]):
+        return True
+    return _MARGIN_BEHIND.match(reading.text[quantity.end : quantity.end + 30]) is not None
 
 
 def _behind(reading: Reading, quantity: Quantity, cues: list[Mention], limit: int, lexicon: Lexicon) -> Mention | None:
@@ -255,6 +276,19 @@ def _noun_phrase(gap: str) -> bool:
         )
         and len(gap.split()) <= 3
     )
+
+
+def is_share(reading: Reading, quantity: Quantity) -> bool:
+    """Whether a percentage is a part of revenue ("made up the majority of sales at 55%"), not its growth."""
+    text = reading.text
+    start, stop = reading.clause_start(quantity.start), _STOP.search(text, quantity.end)
+    before, behind = text[start : quantity.start], text[quantity.end : stop.start() if stop else len(text)]
+    if _OF_RIGHT_BEHIND.match(behind):
+        return True
+    verb = list(SHARE.finditer(before))
+    if not verb or _GROWS.search(before, verb[-1].end()):
+        return False
+    return _OF_SALES.search(before[verb[-1].start() :] + behind) is not None
 
 
 def growth_unit(text: str, quantity: Quantity, kind: str) -> str:

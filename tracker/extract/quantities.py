@@ -112,9 +112,9 @@ _WORD: Final = _alternatives(_WORDS)
 _QUANTITY: Final = re.compile(
     rf"""
     (?P<neg>(?<![\w\d])[-−(](?=[$€£¥₩\d]))?
-    (?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?
+    (?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?(?P<bracket>(?<=[$€£¥₩])\()?
     (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
-    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))
+    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))(?(bracket)\))
     (?:
       (?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
     )?
@@ -157,12 +157,29 @@ _FOLD: Final = re.compile(
     r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
     re.IGNORECASE,
 )
+_PART: Final = re.compile(
+    r"\b(more than |over |nearly |almost |about |roughly |less than )?(half|(?:one|a)[- ]third|two[- ]thirds|(?:one|a)[- ]quarter|"
+    r"three[- ]quarters|(?:one|a)[- ]fifth)(?= of (?:[\w'’-]+ ){0,4}(?:revenues?|sales)\b)|"
+    r"(超过|超過|近|约|約)?(一半|三分之一|三分之二|四分之一|四分之三)(?=的?(?:营收|營收|收入|销售额|銷售額))",
+    re.IGNORECASE,
+)
+_PART_TRIGGER: Final = re.compile(r"half of|third|quarters? of|fifth of|一半|分之")
+_PARTS: Final = {
+    "half": 50.0, "third": 100 / 3, "thirds": 200 / 3, "quarter": 25.0, "quarters": 75.0, "fifth": 20.0,
+    "一半": 50.0, "三分之一": 100 / 3, "三分之二": 200 / 3, "四分之一": 25.0, "四分之三": 75.0,
+}  # fmt: skip
+_TIMES: Final = re.compile(
+    r"(\bover |more than )?(?<![\w.])(\d{1,2}(?:\.\d)?)\s?x(?=[ ,]+(?:year|sequential|quarter|from a year|yoy|y/y|q/q|growth|increase))",
+    re.IGNORECASE,
+)
+_UNSAID_COUNT: Final = re.compile(r"(?<![\d一二两三四五六七八九十百千数數几幾上万萬])([百千万萬])(?=[张張卡颗顆])")
+_UNSAID: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4}
 _FOLD_TRIGGER: Final = re.compile(r"[Dd]oubl|[Tt]ripl|[Qq]uadrupl|[翻倍]")
 _START: Final = re.compile(
     r"\d[\d,.]*|\b(?:half|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred)\b",
     re.IGNORECASE,
 )
-_BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?$", re.IGNORECASE)
+_BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})[\s(]?)?$", re.IGNORECASE)
 _LOOK_BACK: Final = 8  # sign, currency and a space before a number
 _CELL: Final = re.compile(r"(?:^|[|\t\n]|  )\s*$")
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
@@ -201,7 +218,7 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
     found = _joined(_without_overlaps(singles), text)
     taken = [(q.start, q.end) for q in found]
     folds = _folds(text) if _FOLD_TRIGGER.search(text) else []
-    for extra in (*(_decades(text) if "0s" in text else ()), *folds):
+    for extra in (*(_decades(text) if "0s" in text else ()), *folds, *_rare(text)):
         if not any(a < extra.end and extra.start < b for a, b in taken):
             found.append(extra)
     return sorted(found, key=lambda q: q.start)
@@ -250,9 +267,10 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
     ):
         return None
     value *= factor
-    bracket = match["neg"] == "(" and text[match.end() : match.end() + 1] == ")"
-    if match["neg"] and (match["neg"] != "(" or (bracket and _CELL.search(text[: match.start()][-4:]))):
-        value = -value  # accountants' brackets in a table; in a sentence brackets are an aside
+    closed = match["neg"] == "(" and text[match.end() : match.end() + 1] == ")"
+    in_cell = closed and _CELL.search(text[: match.start()][-4:])
+    if match["bracket"] or (match["neg"] and (match["neg"] != "(" or in_cell)):
+        value = -value  # accountants' brackets, in a table or as $(1.5); in a sentence brackets are an aside
     start = match.start("prefix") if match["prefix"] else match.start("number")
     return _with_bound(
         Quantity(start, match.end(), value, value, "money" if money else unit, money), text, bool(match["plus"])
@@ -422,6 +440,25 @@ def _cjk_fractions(text: str) -> list[Quantity]:
         for match in _CJK_TENTHS.finditer(text):
             value = _CJK_DIGITS[match[1]] * 10.0 + (5 if match[2] == "半" else _CJK_DIGITS.get(match[2] or "零", 0))
             found.append(Quantity(match.start(), match.end(), value, value, "pct"))
+    return found
+
+
+def _rare(text: str) -> list[Quantity]:
+    """ "More than half of its revenue" is 50 per cent or more, "over 2x year on year" 100 more, 万卡 ten thousand cards."""
+    found = []
+    for match in _PART.finditer(text) if _PART_TRIGGER.search(text) else ():
+        value = _PARTS[re.split(r"[ -]", match[2].lower())[-1]] if match[2] else _PARTS[match[4]]
+        word = (match[1] or match[3] or "").strip().lower()
+        low = None if word == "less than" else value
+        high = None if word in ("more than", "over", "超过", "超過") else value
+        found.append(Quantity(match.start(2) if match[2] else match.start(4), match.end(), low, high, "pct"))
+    for match in _TIMES.finditer(text) if "x" in text or "X" in text else ():
+        value = (float(match[2]) - 1) * 100
+        if value > 0:
+            found.append(Quantity(match.start(2), match.end(), value, None if match[1] else value, "pct"))
+    for match in _UNSAID_COUNT.finditer(text):
+        value = _UNSAID[match[1]]
+        found.append(Quantity(match.start(), match.end() + 1, value, value, "gpus"))
     return found
 
 

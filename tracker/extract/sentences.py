@@ -19,7 +19,7 @@ MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) a
 _END: Final = re.compile(r"[。！？；\n]|[.!?](?=[\"'”’)\]]?\s+[\"'“‘(\[$]?[A-Z0-9\u4e00-\u9fff])")
 # What a figure can begin with; a sentence with neither a figure nor a strong cue holds no fact.
 NUMBER: Final = re.compile(
-    r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|two |three |five |ten )|[一二两三四五六七八九]成|百分之|翻|倍|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
+    r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|two |three |five |ten )|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
 _ABBREVIATION: Final = re.compile(
