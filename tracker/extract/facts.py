@@ -13,7 +13,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.footing import basis_of, direction_of, is_expectation, is_prior, period_of, prior_period
+from tracker.extract.footing import (
+    basis_of,
+    direction_of,
+    is_expectation,
+    is_prior,
+    is_supposed,
+    period_of,
+    prior_period,
+)
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links, part_of
@@ -22,7 +30,7 @@ from tracker.extract.reading import Document, Mention, Reading, Told, prepared, 
 from tracker.extract.reconcile import reconciled
 from tracker.extract.sentences import candidate_sentences
 from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
-from tracker.extract.subjects import deal, subject
+from tracker.extract.subjects import deal, is_object, subject
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
 EXTRACTOR_VERSION: Final = "rules-2"
@@ -34,6 +42,8 @@ _SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics
 _THESIS_MARKET: Final = re.compile(
     r"\bAI\b|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
+_RATE_OF_COST: Final = re.compile(r"^[^,.;]{0,40}\b(?:costs?|requires?|would cost|takes)\b", re.IGNORECASE)
+_RATES: Final = frozenset({*GROWTH_UNITS, "pct"})
 LOSS: Final = re.compile(r"loss|亏损|损失", re.IGNORECASE)
 _UNSIGNED: Final = frozenset({"gross_margin", "supply_tightness"})
 
@@ -76,6 +86,8 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 fact["value_high"],
                 fact["unit"],
                 fact["product"] if fact["unit"] is None else None,
+                # the same rate may well be told of two periods, the same amount hardly
+                fact["period"] if fact["unit"] in _RATES else None,
             )
             if key not in seen:  # a number repeated in a document is told once, where it stands first
                 seen.add(key)
@@ -174,6 +186,10 @@ def _figure(
         return None, "the size of a market that the thesis is not about"
     if is_expectation(reading, quantity):
         return None, "what had been expected, told before"
+    if is_supposed(reading, anchor):
+        return None, "only supposed"
+    if kind == "deployment" and _RATE_OF_COST.search(reading.text[quantity.end : quantity.end + 50]):
+        return None, "what a unit of it costs, not what is built"
     entities[quantity.start] = entity
     if kind == "revenue" and cue is not None:
         kind, product = part_of(reading, cue, quantity)
@@ -223,7 +239,9 @@ def _entity_of(
         between = [
             m
             for m in reading.of("entity")
-            if link.after.quantity.end <= m.start < quantity.start and m.term.value not in lexicon.observers
+            if link.after.quantity.end <= m.start < quantity.start
+            and m.term.value not in lexicon.observers
+            and not is_object(reading, m)
         ]
         if not between:
             return entities[link.after.quantity.start]

@@ -32,6 +32,17 @@ _EXPECTED: Final = re.compile(
     r"(?:above|below|ahead of|beat(?:ing)?|exceed(?:s|ed|ing)?|topp(?:ed|ing)|end of|than|versus|compared (?:to|with)) (?:\w+ )?(?:our|its|their|the company's) (?:\w+ ){0,3}(?:outlook|guidance|expectations?|forecast|estimate|target)(?: range)?(?: of| for)? ?$|(?:超过|超過|高于|高於|低于|低於|优于|優於|不及|符合)(?:市场|市場|分析师|分析師)?(?:预期|預期|预估|預估|指引)的?(?:约|約)?$",
     re.IGNORECASE,
 )
+# What an earlier outlook said: "raised to 66 from a previous range of 64", 从之前的……上调到……
+_EARLIER_OUTLOOK: Final = re.compile(
+    r"(?:from|than|versus|vs\.?|up from|down from|compared (?:to|with)) (?:an?|its|the|our|their) ?(?:\w+ )?(?:previous|prior|earlier|original|initial|old) (?:\w+ ){0,3}(?:of |at )?$|"
+    r"(?:previously|earlier) (?:\w+ )?(?:expected|guided|forecast|estimated|projected|planned) (?:to be |for |at |of )?$|"
+    r"(?:从|由|自|较|較)?(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
+    re.IGNORECASE,
+)
+_IF: Final = re.compile(
+    r"\b(?:if|assuming|unless|were to|supposing)\b|如果|假如|假设|假設|若(?!干)|倘若", re.IGNORECASE
+)
+_NOT_SUPPOSED: Final = re.compile(r"[,，;；:：]|\bplans?\b|计划|計劃")
 _TAIL_STOP: Final = re.compile(r"[;；。]|, (?!which|with|as)|，|\.\s|\b(?:and|but|while)\b|\bup\b|\bdown\b")
 _OUTCOME: Final = re.compile(
     r"\b(?:was|were|totaled|totalled|reached|came in|reported|reporting|posted|delivered|generated|grew|rose|fell|jumped|increased|decreased|declined|surged|soared|closed|achieved|recorded|made up)\b",
@@ -134,7 +145,14 @@ def _is_compared(text: str, quantity: Quantity) -> bool:
 
 def is_expectation(reading: Reading, quantity: Quantity) -> bool:
     """Whether a figure is what had been expected ("above our outlook of 37.5 billion"): told before, not news."""
-    return _EXPECTED.search(reading.text[max(0, quantity.start - 60) : quantity.start]) is not None
+    before = reading.text[max(0, quantity.start - 60) : quantity.start]
+    return _EXPECTED.search(before) is not None or _EARLIER_OUTLOOK.search(before) is not None
+
+
+def is_supposed(reading: Reading, start: int) -> bool:
+    """Whether what begins at `start` is only supposed ("if the five doubled their capex"): an `if` governs its clause."""
+    found = list(_IF.finditer(reading.text, 0, start))
+    return bool(found) and not _NOT_SUPPOSED.search(reading.text[found[-1].end() : start])
 
 
 def period_of(

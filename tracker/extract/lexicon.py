@@ -44,7 +44,7 @@ class Term:
     """What a stretch of text may mean."""
 
     # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
-    # issuer | other_metric | setting | market | observer | heard
+    # issuer | other_metric | setting | market | observer | heard | implied
     role: str
     value: str  # id, kind, basis, direction
     exact: str | None = None  # the form the text must have (case included), for names that are also words
@@ -133,6 +133,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         add(rule.get("strong", ()), Term("strong", kind))
         add(rule.get("weak", ()), Term("weak", kind))
         add(rule.get("heard_as", ()), Term("heard", kind))
+        add(rule.get("implied", ()), Term("implied", kind))
     for product_id, words in cues.data.get("segments", {}).items():
         add(words, Term("segment", product_id))
     for group in ("basis", "direction"):
@@ -151,7 +152,9 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
     cue_words = [
-        w for w, meanings in terms.items() if any(t.role in ("cue", "strong", "weak", "heard") for t in meanings)
+        w
+        for w, meanings in terms.items()
+        if any(t.role in ("cue", "strong", "weak", "heard", "implied") for t in meanings)
     ]
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),

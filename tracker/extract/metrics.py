@@ -71,6 +71,11 @@ _SECTION: Final = re.compile(
 )
 
 
+_GREW: Final = re.compile(
+    r"^\s?(?:业务|業務)?(?:(?:was|were|is|has|also|again|business|segment|and other cloud services)\s)*\s?(?:\bup|down|grew|growing|rose|"
+    r"increased|declined|decreased|fell|jumped|surged|soared|accelerated|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$",
+    re.IGNORECASE,
+)
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
 _MARGIN_BEHIND: Final = re.compile(r"^\s?(?:margin|of (?:net |total )?(?:sales|revenues?))", re.IGNORECASE)
@@ -99,6 +104,8 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
             continue
         if cue is not None:
             found.append(Link(quantity, cue.term.value, cue, after=previous))
+        elif (implied := _implied(reading, quantity)) is not None:
+            found.append(Link(quantity, implied.term.value, implied, after=None))
         elif previous is not None and _goes_on(reading, previous, quantity, cues, lexicon):
             found.append(Link(quantity, previous.kind, previous.cue, previous.product, after=previous))
         elif previous is None and _elliptical(reading, quantity, lexicon):
@@ -110,7 +117,9 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
 
 def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
-    weak_counts = bool(reading.of("setting"))
+    told = reading.document.told
+    goes_on = told is not None and told.kind in ("capex", "deployment") and 0 <= reading.offset - told.end <= 300
+    weak_counts = bool(reading.of("setting")) or goes_on
     in_a_call = reading.document.issuer is not None and reading.document.period is not None
     every = sorted(
         [
@@ -146,9 +155,22 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
     gap = text[before.end : quantity.start]
     if _DIRECT_PREFIX.match(gap) and before.term.role != "weak":
         return before
+    if before.term.value == "order" and behind.term.value in ("deployment", "capacity") and len(gap) <= 24:
+        return before  # "the option to add 1.25 gigawatts of capacity": what is bought
     if before.term.value in RESULTS and _DIRECT.match(gap) and behind.term.value not in RESULTS:
         return before
     return behind
+
+
+def _implied(reading: Reading, quantity: Quantity) -> Mention | None:
+    """The part of a business whose revenue a growth rate is about, though nobody says "revenue": "Azure grew 33 %"."""
+    if quantity.unit not in ("pct", "pct_yoy", "pct_qoq"):
+        return None
+    for part in reversed(reading.of("implied")):
+        if part.end <= quantity.start:
+            gap = reading.text[part.end : quantity.start]
+            return part if _GREW.match(gap) else None
+    return None
 
 
 def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
@@ -165,7 +187,9 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             and _RATE.search(reading.text[cue.start : cue.end])
         ):
             continue  # "operating income and operating margin were $699 million and 19.4 %"
-        if cue.term.role == "other_metric" or (fits(quantity, cue.term.value, lexicon) and _is_rate(reading, cue, quantity)):
+        if cue.term.role == "other_metric" or (
+            fits(quantity, cue.term.value, lexicon) and _is_rate(reading, cue, quantity)
+        ):
             return cue
         if cue.term.value == "gross_margin" and quantity.unit == "money" and not _listed(reading, cue, cues):
             return None  # the profit itself has no kind, and it is not the metric named before it
@@ -211,6 +235,13 @@ def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
 
 
+def _is_cagr(reading: Reading, quantity: Quantity) -> bool:
+    text = reading.text
+    return bool(
+        _CAGR.search(text[quantity.end : quantity.end + 24]) or _CAGR.search(text[quantity.start - 24 : quantity.start])
+    )
+
+
 def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> bool:
     """Whether a figure without a cue of its own is told of the metric of the figure before it."""
     if not fits(quantity, previous.kind, lexicon) and not (quantity.unit == "pct" and previous.kind in RESULTS):
@@ -219,7 +250,7 @@ def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Me
     if any(start <= c.start < end and c.term.role == "other_metric" for c in cues):
         return False
     between = reading.text[start:end]
-    if _GOES_ON.search(between):
+    if _GOES_ON.search(between) or (quantity.unit == "pct" and end - start <= 40 and _is_cagr(reading, quantity)):
         return True
     # "..., while Google was second with 175 to 185 billion": another subject, the same metric
     names_another = any(start <= m.start < end for m in reading.of("entity"))
@@ -259,7 +290,17 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, st
     ]
     if _WHOLE.search(text[: cue.start]) and not ahead and not behind:
         return "revenue", None
-    near = ahead or behind or lead
+    right_behind = [m for m in reading.of("segment") if 0 <= m.start - quantity.end <= 1 and quantity.unit == "money"]
+    named = cue.term.role == "implied"
+    near = (
+        ahead
+        or behind
+        or right_behind
+        or lead
+        or ([m for m in reading.of("segment") if m.start == cue.start] if named else [])
+    )
+    if named and not near:
+        return "segment_revenue", None
     if near:
         products = [m.term.value for m in near if m.term.value != "_" and m.term.role == "product"]
         segments = [m.term.value for m in near if m.term.value != "_" and m.term.role == "segment"]

@@ -144,7 +144,7 @@ _MORE: Final = re.compile(
 )
 _MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up(?! )|以上|多(?!年))", re.IGNORECASE)
 _LESS: Final = re.compile(
-    r"(?:up to|as much as|as many as|as long as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|上看|上探|不超过|低于|不到)\s?$",
+    r"(?:up to|upto|as much as|as many as|as long as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|上看|上探|不超过|低于|不到)\s?$",
     re.IGNORECASE,
 )
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)

@@ -61,7 +61,8 @@ class Document:
     subject: tuple[str, int] | None = None  # who was spoken of last, and where
     told: Told | None = None
     outlook: tuple[str, int] | None = None  # the period an outlook was announced for, and where
-    segment: tuple[str | None, int] | None = None  # the part of the business that is spoken of, and where
+    currency: str | None = None  # what an amount without a country's name is in
+    deal: tuple[str, str, int] | None = None  # (buyer, seller, where) of the deal that was told last
 
 
 @dataclass(slots=True)
@@ -118,8 +119,13 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
     ).fill_null("")
     folded = [fold(title) for title in titles]
     found: dict[str, Document] = {}
-    for row, title, low, hits in zip(
-        documents.drop("text").iter_rows(named=True), titles, folded, term_hits(folded, lexicon), strict=True
+    for row, text, title, low, hits in zip(
+        documents.drop("text").iter_rows(named=True),
+        documents["text"],
+        titles,
+        folded,
+        term_hits(folded, lexicon),
+        strict=True,
     ):
         named = tuple(
             dict.fromkeys(
@@ -143,8 +149,18 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             quarters[0] if quarters else None,
             named,
             _REPORT.search(title) is not None,
+            currency=_bare_currency(row.get("lang") or "en", issuer, f"{title} {text[:400]}", lexicon),
         )
     return found
+
+
+def _bare_currency(lang: str, issuer: str | None, beginning: str, lexicon: Lexicon) -> str | None:
+    """What 元 means where no country stands beside it: Taiwan writes traditional characters, the mainland simplified ones."""
+    if lang != "zh":
+        return None
+    own = lexicon.currencies.get(issuer or "")
+    traditional = sum(a != b for a, b in zip(beginning, fold(beginning), strict=True) if "\u4e00" <= a <= "\u9fff")
+    return "TWD" if traditional >= 3 and own in (None, "TWD", "USD") else "CNY"
 
 
 def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
@@ -194,7 +210,9 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
     for (doc_id, start, _, sentence, folded, follows), found in zip(sentences.iter_rows(), hits, strict=True):
         mentions = mentions_of(sentence, folded, found, lexicon)
         roles = {m.term.role for m in mentions}
-        if "boilerplate" in roles or not (follows or not roles.isdisjoint(("cue", "strong", "weak", "heard"))):
+        if "boilerplate" in roles or not (
+            follows or not roles.isdisjoint(("cue", "strong", "weak", "heard", "implied"))
+        ):
             continue
         document = documents[doc_id]
         reading = Reading(document, start, sentence, mentions, follows)
@@ -204,5 +222,5 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
             owner = named[0].term.value if named else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
         if NUMBER.search(folded):
-            reading.quantities = find_quantities(sentence, currency="CNY" if document.lang == "zh" else None)
+            reading.quantities = find_quantities(sentence, currency=document.currency)
         yield reading

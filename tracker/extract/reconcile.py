@@ -27,7 +27,7 @@ def _parts_named(facts: pl.DataFrame) -> pl.DataFrame:
     quarterly = (pl.col("kind") == "revenue") & pl.col("period").str.contains("Q", literal=True)
     level = quarterly & (pl.col("unit") == "money")
     most = _LEVEL.filter(level).max().over("doc_id", "entity", "currency")
-    marked = facts.with_columns(_part=(level & (_LEVEL < _PART * most)).fill_null(False))
+    marked = facts.with_columns(_part=(level & (_PART * most > _LEVEL)).fill_null(False))
     # growth shares the cue, and with it the place where the quote begins
     belongs = pl.col("_part").any().over("doc_id", "start") & quarterly
     kind = pl.when(belongs).then(pl.lit("segment_revenue")).otherwise("kind")

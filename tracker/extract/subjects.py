@@ -46,7 +46,7 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     found = _nearest(reading, floor, anchor, lexicon) or _nearest(reading, 0, floor, lexicon)
     if found is not None:
         return found
-    between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not _is_object(reading, m)]
+    between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not is_object(reading, m)]
     if between:
         return between[0].term.value
     market = any(m.start <= figure for m in reading.of("market"))
@@ -75,7 +75,7 @@ def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
 
 
-def _is_object(reading: Reading, mention: Mention) -> bool:
+def is_object(reading: Reading, mention: Mention) -> bool:
     return _OBJECT.search(reading.text[max(0, mention.start - 16) : mention.start]) is not None
 
 
@@ -88,7 +88,7 @@ def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str
         if lexicon.layers.get(m.term.value) == "government" and _SAYS.match(reading.text, m.end):
             continue  # an office that is quoted
         in_list = m.start - last_end <= 30 and _AND.search(reading.text[max(0, m.start - 6) : m.start]) is not None
-        was_object, last_end = (was_object if in_list else _is_object(reading, m)), m.end
+        was_object, last_end = (was_object if in_list else is_object(reading, m)), m.end
         if floor <= m.start and m.end <= anchor + 1:
             if was_object:
                 objects.append(m)
@@ -110,16 +110,24 @@ def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str
 
 
 def deal(reading: Reading, entity: str, kind: str, lexicon: Lexicon) -> tuple[str, str | None]:
-    """(entity, counterparty): of a deal the buyer and who it buys from, of anything else the one other side named."""
-    if kind not in _TWO_SIDED:
+    """(entity, counterparty): of a deal the buyer and who it buys from, of anything else the one other side named.
+
+    A sentence that goes on about a deal names one side or none; the other is known from the sentence that told of it.
+    """
+    if kind not in _TWO_SIDED or entity == MARKET:
         return entity, None
     others = list(dict.fromkeys(m.term.value for m in _actors(reading, lexicon) if m.term.value != entity))
     others = [o for o in others if lexicon.layers.get(o) != "consortium"]
-    if len(others) != 1 or entity == MARKET:
+    told = reading.document.deal
+    if not others and kind in _DEALS and told is not None and entity in told[:2] and reading.offset - told[2] <= _CARRY:
+        return told[0], told[1]
+    if len(others) != 1:
         return entity, None
     other = others[0]
     if kind in _DEALS and _rank(other, lexicon) > _rank(entity, lexicon):
-        return other, entity
+        entity, other = other, entity
+    if kind in _DEALS:
+        reading.document.deal = (entity, other, reading.offset)
     return entity, other
 
 
