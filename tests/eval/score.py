@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,24 +25,44 @@ def matches(label: Fact, found: Fact) -> bool:
         return False
     if has_value(label):
         ends = all(_close(label.get(end), found.get(end)) for end in ("value_low", "value_high"))
-        return ends and label.get("unit") == found.get("unit") and label.get("currency") == found.get("currency")
+        same_currency = (label.get("currency") or None) == (found.get("currency") or None)
+        return ends and same_currency and label.get("unit") == found.get("unit")
     return not label.get("product") or label["product"] == found.get("product")
+
+
+def groups(fact: Fact) -> list[str]:
+    """What a fact counts for: its kind, figures (it has a value) or statements, and all."""
+    return [fact["kind"], "figures" if has_value(fact) else "statements", "all"]
 
 
 @dataclass
 class Score:
-    """Counts per kind and group, and how often each field agrees."""
+    """Counts per kind and group, and how often each field agrees.
+
+    A pair counts for the group of its label in recall and for the group of its prediction in precision: a label
+    without a value may be met by a prediction that has one.
+    """
 
     labels: Counter[str] = field(default_factory=Counter)
     predictions: Counter[str] = field(default_factory=Counter)
-    matched: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    right: Counter[str] = field(default_factory=Counter)
     field_seen: Counter[str] = field(default_factory=Counter)
     field_right: Counter[str] = field(default_factory=Counter)
 
     def rates(self, name: str) -> tuple[float, float]:
         """(precision, recall) of a kind or group."""
         made, wanted = self.predictions[name], self.labels[name]
-        return (self.matched[name] / made if made else 0.0, self.matched[name] / wanted if wanted else 0.0)
+        return (self.right[name] / made if made else 0.0, self.found[name] / wanted if wanted else 0.0)
+
+    def accuracy(self, name: str) -> float:
+        """Share of the pairs whose label names a field in which the prediction agrees."""
+        return self.field_right[name] / self.field_seen[name] if self.field_seen[name] else 0.0
+
+
+def f1(precision: float, recall: float) -> float:
+    """Harmonic mean; 0 when both are."""
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def score(labels: dict[str, list[Fact]], predictions: dict[str, list[Fact]]) -> Score:
@@ -52,9 +72,11 @@ def score(labels: dict[str, list[Fact]], predictions: dict[str, list[Fact]]) -> 
         found = predictions.get(doc_id, [])
         for rows, counter in ((wanted, total.labels), (found, total.predictions)):
             for fact in rows:
-                counter.update([fact["kind"], "figures" if has_value(fact) else "statements", "all"])
-        for label, match in _pairs(wanted, found):
-            total.matched.update([label["kind"], "figures" if has_value(label) else "statements", "all"])
+                counter.update(groups(fact))
+        for i, j in pairs(wanted, found):
+            label, match = wanted[i], found[j]
+            total.found.update(groups(label))
+            total.right.update(groups(match))
             for name in FIELDS:
                 if label.get(name) is not None:
                     total.field_seen[name] += 1
@@ -62,18 +84,21 @@ def score(labels: dict[str, list[Fact]], predictions: dict[str, list[Fact]]) -> 
     return total
 
 
-def _pairs(wanted: list[Fact], found: list[Fact]) -> list[tuple[Fact, Fact]]:
+def pairs(wanted: list[Fact], found: list[Fact]) -> list[tuple[int, int]]:
+    """Positions of labels and the predictions that meet them, best agreement of the fields first, one to one."""
+
     def agreement(a: Fact, b: Fact) -> int:
         return sum((a.get(f) or None) == (b.get(f) or None) for f in FIELDS)
 
     candidates = sorted(
         (-agreement(a, b), i, j) for i, a in enumerate(wanted) for j, b in enumerate(found) if matches(a, b)
     )
-    used: dict[str, set[int]] = defaultdict(set)
-    pairs = []
+    used_labels: set[int] = set()
+    used_found: set[int] = set()
+    met = []
     for _, i, j in candidates:
-        if i not in used["wanted"] and j not in used["found"]:
-            used["wanted"].add(i)
-            used["found"].add(j)
-            pairs.append((wanted[i], found[j]))
-    return pairs
+        if i not in used_labels and j not in used_found:
+            used_labels.add(i)
+            used_found.add(j)
+            met.append((i, j))
+    return met
