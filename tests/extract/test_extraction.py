@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tracker.extract.calendar import calendar_quarters, period_bounds, quarter_ended, shift_quarter
 from tracker.extract.facts import extract_facts
-from tracker.extract.lexicon import Lexicon, fold, load_lexicon
+from tracker.extract.folding import fold
+from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.extract.periods import find_periods
 from tracker.extract.quantities import find_quantities
 from tracker.ingest.files import documents_from_jsonl

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import polars as pl
@@ -28,7 +29,7 @@ from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links,
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
-from tracker.extract.sentences import candidate_sentences
+from tracker.extract.sentences import batches, candidate_sentences
 from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, is_object, subject
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
@@ -76,7 +77,8 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     rows: list[dict[str, Any]] = []
     misses: list[Miss] = []
     seen: set[tuple[Any, ...]] = set()
-    for reading in readings(candidate_sentences(documents, lexicon), by_id, lexicon):
+    candidates = (candidate_sentences(part, lexicon) for part in batches(documents))
+    for reading in chain.from_iterable(readings(part, by_id, lexicon) for part in candidates):
         for fact in _facts_of(reading, lexicon, misses):
             key = (
                 fact["doc_id"],

@@ -1,7 +1,6 @@
 """The words the extractor knows: entities, products, cues; one table of terms for one scan of the text.
 
-Text is folded before it is scanned: traditional characters onto simplified, full-width forms onto ASCII, everything to
-lower case, always one character for one, so that offsets stay true.
+Wordings are folded as the text is (`folding`).
 """
 
 from __future__ import annotations
@@ -9,15 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-from opencc import OpenCC
 
 from tracker import yaml_files
 from tracker.errors import RuleError
+from tracker.extract.folding import fold
 from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
@@ -77,33 +75,6 @@ class Lexicon:
             cik: (entity, month)
             for cik, entity, month in known.select("cik", "id", "fiscal_year_end_month").iter_rows()
         }
-
-
-@cache
-def _fold_table() -> dict[int, int]:
-    """One character for one: traditional to simplified by OpenCC's own table, full-width to ASCII, upper to lower."""
-    converter = OpenCC("t2s")
-    table = {}
-    for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)):
-        simplified = converter.convert(chr(code))
-        if len(simplified) == 1 and simplified != chr(code):
-            table[code] = ord(simplified)
-    table |= {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-    table |= {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
-    table |= {code: ord(chr(code - 0xFEE0).lower()) for code in range(0xFF21, 0xFF3B)}
-    return table | {0x3000: 32, 0xA0: 32, 0x2019: 39, 0x2010: 45, 0x2011: 45}
-
-
-_BEYOND_LATIN: Final = re.compile(r"[\u3000-\uffff]")
-
-
-def fold(text: str) -> str:
-    """Text for scanning, same length as the text."""
-    if not text.isascii() and _BEYOND_LATIN.search(text):
-        return text.translate(_fold_table())
-    # six times as fast as the table for Latin text; a few letters change their length in lower case
-    low = text.replace("\u2019", "'").replace("\xa0", " ").replace("\u2011", "-").lower()
-    return low if len(low) == len(text) else text.translate(_fold_table())
 
 
 def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:

@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from tracker.extract.lexicon import Lexicon, Term, fold, term_at
+from tracker.extract.folding import fold
+from tracker.extract.lexicon import Lexicon, Term, term_at
 from tracker.extract.periods import Period, find_periods
 from tracker.extract.quantities import Quantity, find_quantities
-from tracker.extract.sentences import NUMBER
 
 # A clause ends where another subject may begin.
 CLAUSE: Final = re.compile(
@@ -207,7 +207,7 @@ def mentions_of(text: str, folded: str, hits: list[tuple[int, str]], lexicon: Le
 def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
     """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
     hits = term_hits(sentences["folded"].to_list(), lexicon)
-    for (doc_id, start, _, sentence, folded, follows), found in zip(sentences.iter_rows(), hits, strict=True):
+    for (doc_id, start, _, sentence, folded, figures, follows), found in zip(sentences.iter_rows(), hits, strict=True):
         mentions = mentions_of(sentence, folded, found, lexicon)
         roles = {m.term.role for m in mentions}
         if "boilerplate" in roles or not (
@@ -221,6 +221,6 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
             named = reading.of("entity")
             owner = named[0].term.value if named else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
-        if NUMBER.search(folded):
+        if figures:
             reading.quantities = find_quantities(sentence, currency=document.currency)
         yield reading

@@ -1,125 +1,162 @@
 """From documents to candidate sentences: the only place that looks at every character.
 
 One Aho-Corasick scan of the folded text finds the cue words of all kinds; a sentence without one is never looked at
-again. Offsets come back in bytes and are turned into characters for documents that need it.
+again. Where sentences end is found for the whole batch at once, with arrays.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from tracker.extract.lexicon import Lexicon, fold
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.page import CAPITAL, CLOSER, FULL_STOP, OPENER, SPACE, STOP, Page, Positions, lay_out, places
 
 MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) are cut where a cue stands
-# A full stop ends a sentence when a space and something that can start one follow.
-_END: Final = re.compile(r"[。！？；\n]|[.!?](?=[\"'”’)\]]?\s+[\"'“‘(\[$]?[A-Z0-9\u4e00-\u9fff])")
-# What a figure can begin with; a sentence with neither a figure nor a strong cue holds no fact.
-NUMBER: Final = re.compile(
-    r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|two |three |five |ten )|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
+BATCH: Final = 4_000_000  # bytes of text laid out at a time: memory does not grow with the number of documents
+# What a figure can begin with; a sentence with neither a figure nor a strong cue holds no fact. Scanned by polars.
+_FIGURE: Final = (
+    r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|two |three |five |ten )"
+    r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
 _ABBREVIATION: Final = re.compile(
     r"\b(?:Inc|Corp|Co|Ltd|U\.S|Mr|Ms|Dr|No|vs|approx|Q[1-4]|St|Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.$"
 )
+_ABBREVIATION_REACH: Final = 8
+# the letters before the full stop of an abbreviation: what is worth asking the expression about
+_ABBREVIATION_ENDS: Final = re.compile(r"nc|rp|Co|td|\.S|Mr|Ms|Dr|No|vs|ox|Q[1-4]|St|an|eb|[ue][gp]|pt|ct|ov|ec")
+
+
+def batches(documents: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Documents in order, some megabytes of text at a time; a document is never cut."""
+    sizes = documents["text"].str.len_bytes().fill_null(0).cum_sum() // BATCH
+    for part in documents.with_columns(_batch=sizes).partition_by("_batch", maintain_order=True):
+        yield part.drop("_batch")
 
 
 def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """Sentences with at least one cue word, and the sentences with a figure right behind them.
 
-    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, follows), offsets in characters, in reading
-    order; `follows` marks a sentence without a cue of its own, which may go on about the figure before it.
+    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, follows), offsets in
+    characters, in reading order; `figures` tells a sentence with
+    something like a figure; `follows` marks one without a cue of its own, which may go on about the figure before it.
     """
-    folded = [fold(text) for text in documents["text"]]
-    column = pl.Series("folded", folded, dtype=pl.String)
-    hits = column.str.find_many(list(lexicon.cue_patterns))
-    strong = column.str.find_many(list(lexicon.strong_patterns))
-    rows: list[tuple[str, int, int, str, str, bool]] = []
-    # One pass over the hits of each document; measured 20 times cheaper than exploding hits and joining sentence spans.
-    for doc_id, text, low, found, sure in zip(
-        documents["doc_id"], documents["text"], folded, hits.to_list(), strong.to_list(), strict=True
-    ):
-        if not found:
-            continue
-        certain = _characters(low, sure or [])
-        spans = _spans(text, _characters(low, found))
-        for i, (start, end) in enumerate(spans):
-            at = bisect_left(certain, start)
-            numbers = NUMBER.search(low, start, end) is not None
-            if numbers or (at < len(certain) and certain[at] < end):
-                rows.append((doc_id, start, end, text[start:end], low[start:end], False))
-            limit = spans[i + 1][0] if i + 1 < len(spans) else len(text)
-            if numbers and (follower := _follower(text, low, end, limit)):
-                rows.append((doc_id, *follower, text[slice(*follower)], low[slice(*follower)], True))
-    return pl.DataFrame(
-        rows,
-        schema={
-            "doc_id": pl.String,
-            "start": pl.Int64,
-            "end": pl.Int64,
-            "sentence": pl.String,
-            "folded": pl.String,
-            "follows": pl.Boolean,
-        },
-        orient="row",
+    page = lay_out(documents["text"].fill_null("").to_list())
+    hits = places(page, lexicon.cue_patterns)
+    hits = hits[page.begin_words(hits)]  # "relationship" holds no "ship"
+    ends = _ends(page)
+    spans, limits = _spans(page, hits, ends)
+    found = _frame(page, spans).with_columns(limit=pl.Series(limits, dtype=pl.Int64), follows=pl.lit(False))
+    numbers = found.filter("figures")
+    words = found.filter(~pl.col("figures"))
+    words = words.filter(pl.col("folded").str.contains_any(list(lexicon.strong_patterns)))
+    followers = _followers(page, numbers, ends)
+    rows = pl.concat([numbers.drop("limit"), words.drop("limit"), followers]).sort("start")
+    owner = page.owners(rows["start"].to_numpy())
+    base = page.starts[owner]
+    return rows.select(
+        documents["doc_id"].gather(owner).alias("doc_id"),
+        pl.col("start") - pl.Series(base),
+        pl.col("end") - pl.Series(base),
+        "sentence",
+        "folded",
+        "figures",
+        "follows",
     )
 
 
-def _follower(text: str, folded: str, end: int, limit: int) -> tuple[int, int] | None:
-    """The sentence behind a candidate, when a figure stands near its beginning."""
-    if limit - end < 8 or not NUMBER.search(folded, end, min(limit, end + _FIGURE_WITHIN)):
-        return None
-    start = end
-    while start < limit and text[start].isspace():
-        start += 1
-    stop = _end(text, start + 1, min(limit, start + MAX_SENTENCE))
-    return (start, stop) if NUMBER.search(folded, start, stop) else None
-
-
-def _characters(text: str, offsets: list[int]) -> list[int]:
-    """Byte offsets of a text's UTF-8 as character offsets; linear."""
-    if text.isascii():
-        return offsets
-    raw = text.encode("utf-8")
-    result, last_byte, last_char = [], 0, 0
-    for offset in sorted(offsets):
-        last_char += len(raw[last_byte:offset].decode("utf-8", errors="ignore"))
-        last_byte = offset
-        result.append(last_char)
-    return result
-
-
-def _spans(text: str, hits: list[int]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for hit in sorted(hits):
-        if spans and hit < spans[-1][1]:
-            continue
-        floor = max(spans[-1][1] if spans else 0, hit - MAX_SENTENCE // 2)
-        start = _start(text, floor, hit)
-        end = _end(text, hit, min(len(text), start + MAX_SENTENCE))
-        while start < end and text[start].isspace():
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
+def _frame(page: Page, spans: list[tuple[int, int]]) -> pl.DataFrame:
+    """Spans of a page as a frame (start, end, sentence, folded, figures), without the space around them."""
+    text, low = page.text, page.folded
+    rows = []
+    for start, end in spans:
+        sentence = text[start:end].rstrip()
+        end = start + len(sentence)
+        sentence = sentence.lstrip()
+        start = end - len(sentence)
         if start < end:
-            spans.append((start, end))
+            rows.append((start, end, sentence, low[start:end]))
+    schema = {"start": pl.Int64, "end": pl.Int64, "sentence": pl.String, "folded": pl.String}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(figures=pl.col("folded").str.contains(_FIGURE))
+
+
+def _followers(page: Page, numbers: pl.DataFrame, ends: Positions) -> pl.DataFrame:
+    """The sentences behind candidates with a figure (start, end, limit), when a figure stands near their beginning."""
+    text, stops = page.text, ends.tolist()
+    near = numbers.filter(pl.col("limit") - pl.col("end") >= 8).select("end", "limit")
+    heads = [page.folded[end : min(limit, end + _FIGURE_WITHIN)] for end, limit in near.iter_rows()]
+    near = near.filter(pl.Series(heads, dtype=pl.String).str.contains(_FIGURE))
+    spans = []
+    for end, limit in near.iter_rows():
+        start = end + len(text[end:limit]) - len(text[end:limit].lstrip())
+        at = bisect_right(stops, start + 1)
+        ceiling = min(limit, start + MAX_SENTENCE)
+        spans.append((start, min(stops[at], ceiling) if at < len(stops) else ceiling))
+    return _frame(page, spans).filter("figures").with_columns(follows=pl.lit(True))
+
+
+def _ends(page: Page) -> Positions:
+    """Where sentences end (the character behind): at a full stop with a space and something that can start one."""
+    kinds = page.kinds
+    stops = np.flatnonzero(kinds & STOP)
+    space = (kinds & SPACE).astype(bool)
+    begins = np.append(np.flatnonzero(space[:-1] & ~space[1:]) + 1, len(page.text))
+    behind = stops + 1
+    behind += (kinds[behind] & CLOSER).astype(bool)
+    spaced = space[behind]
+    stops, behind = stops[spaced], behind[spaced]
+    first = begins[np.searchsorted(begins, behind, side="right").clip(max=len(begins) - 1)]
+    first += (kinds[first] & OPENER).astype(bool)
+    stops = stops[(kinds[first] & CAPITAL).astype(bool)]
+    stops = stops[[not _abbreviates(page.text, stop) for stop in stops.tolist()]] if len(stops) else stops
+    return np.sort(np.concatenate((np.flatnonzero(kinds & FULL_STOP), stops))) + 1
+
+
+def _abbreviates(text: str, stop: int) -> bool:
+    """Whether the full stop at a place belongs to an abbreviation."""
+    return _ABBREVIATION_ENDS.match(text, stop - 2) is not None and bool(
+        _ABBREVIATION.search(text[max(0, stop - _ABBREVIATION_REACH) : stop + 1])
+    )
+
+
+def _spans(page: Page, hits: Positions, ends: Positions) -> tuple[list[tuple[int, int]], list[int]]:
+    """Sentences that hold a hit, in order, and for each where the next one or its text begins: as far as it may be
+    followed."""
+    edges = np.concatenate(([0], ends, [len(page.text)]))
+    at = np.searchsorted(edges, hits, side="right") - 1
+    at = at.clip(max=len(edges) - 2)
+    whole, firsts = np.unique(at, return_index=True)
+    starts, stops, first = edges[whole], edges[whole + 1], hits[firsts]
+    short = (first - starts <= MAX_SENTENCE // 2) & (stops - starts <= MAX_SENTENCE)
+    spans = list(zip(starts[short].tolist(), stops[short].tolist(), strict=True))
+    for k in np.flatnonzero(~short).tolist():
+        last = firsts[k + 1] if k + 1 < len(firsts) else len(hits)
+        spans += _cut(int(starts[k]), int(stops[k]), hits[firsts[k] : last].tolist())
+    spans.sort()
+    nexts = np.array([start for start, _ in spans[1:]] + [len(page.text)], dtype=np.int64)
+    return spans, np.minimum(nexts, _text_ends(page, spans)).tolist()
+
+
+def _text_ends(page: Page, spans: list[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    owner = page.owners(np.array([start for start, _ in spans], dtype=np.int64))
+    return page.starts[owner + 1] - 1
+
+
+def _cut(start: int, stop: int, hits: list[int]) -> list[tuple[int, int]]:
+    """A sentence that is too long, as windows around the hits in it."""
+    spans: list[tuple[int, int]] = []
+    for hit in hits:
+        floor = spans[-1][1] if spans else start
+        if hit < floor:
+            continue
+        begin = max(floor, hit - MAX_SENTENCE // 2)
+        spans.append((begin, min(stop, begin + MAX_SENTENCE)))
     return spans
-
-
-def _start(text: str, floor: int, hit: int) -> int:
-    start = floor
-    # one character more than the hit: the end of a sentence is told by the capital letter behind it
-    for match in _END.finditer(text, floor, hit + 1):
-        if match.end() <= hit and not _ABBREVIATION.search(text[max(floor, match.start() - 8) : match.end()]):
-            start = match.end()
-    return start
-
-
-def _end(text: str, hit: int, ceiling: int) -> int:
-    for match in _END.finditer(text, hit, min(ceiling + 2, len(text))):
-        if not _ABBREVIATION.search(text[max(0, match.start() - 8) : match.end()]):
-            return min(match.end(), ceiling)
-    return ceiling

@@ -17,7 +17,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
 from tracker.errors import RuleError
-from tracker.extract.lexicon import Lexicon, fold
+from tracker.extract.folding import fold
+from tracker.extract.lexicon import Lexicon
 
 CANDIDATE_SCHEMA: Final = {
     "name": pl.String(), "code": pl.Boolean(), "sources": pl.Int64(), "stories": pl.Int64(), "mentions": pl.Int64(),

@@ -1,0 +1,58 @@
+"""Folding: the form of a text that is scanned, always one character for one, so that offsets stay true.
+
+Traditional characters become simplified ones, full-width forms ASCII, letters lower case, typographic apostrophes and
+hyphens plain ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from opencc import OpenCC
+
+_PIECE: Final = 1 << 20  # characters: what is widened to four bytes a character at a time
+_SHORT: Final = 200  # below it a dictionary is quicker than an array
+
+
+@cache
+def _table() -> dict[int, int]:
+    """Traditional to simplified by OpenCC's own table; letters where the lower-case form is one character, too."""
+    converter = OpenCC("t2s")
+    table = {}
+    for code in (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000)):
+        simplified = converter.convert(chr(code))
+        if len(simplified) == 1 and simplified != chr(code):
+            table[code] = ord(simplified)
+    for code in (*range(0x3000), *range(0xFF21, 0xFF3B)):
+        low = chr(code).lower()
+        if len(low) == 1 and low != chr(code):
+            table[code] = ord(low)
+    table |= {code: ord(chr(code - 0xFEE0).lower()) for code in range(0xFF01, 0xFF5F)}
+    return table | {0x3000: 32, 0xA0: 32, 0x2019: 39, 0x2010: 45, 0x2011: 45}
+
+
+@cache
+def _array() -> npt.NDArray[np.uint32]:
+    table = np.arange(0x110000, dtype=np.uint32)
+    for code, folded in _table().items():
+        table[code] = folded
+    return table
+
+
+def fold(text: str) -> str:
+    """Text for scanning, same length as the text."""
+    if text.isascii():
+        return text.lower()
+    if len(text) < _SHORT:
+        return text.translate(_table())
+    return "".join(_array()[piece].tobytes().decode("utf-32-le", "surrogatepass") for piece in pieces(text))
+
+
+def pieces(text: str) -> Iterator[npt.NDArray[np.uint32]]:
+    """Code points of a text, some at a time."""
+    for at in range(0, len(text), _PIECE):
+        yield np.frombuffer(text[at : at + _PIECE].encode("utf-32-le", "surrogatepass"), dtype="<u4")
