@@ -78,7 +78,7 @@ class Daemon:
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; drains before it returns. Raises TrackerError when it cannot start."""
         loop = asyncio.get_running_loop()
-        self.kit = Kit.load(self.settings.rules_dirs)
+        self.kit = jobs.load_kit(self.settings)
         self.sources = {s.id: s for s in load_sources(self.settings.source_files)}
         self.store = Store.open(self.settings.store.path)
         self.slots = asyncio.Semaphore(self.settings.daemon.concurrency)
@@ -122,7 +122,7 @@ class Daemon:
         """Read configuration, rules and sources again; when one is broken the old ones stay and the log says so."""
         try:
             settings = load_settings(self.config_path)
-            kit = await asyncio.to_thread(Kit.load, settings.rules_dirs)
+            kit = await asyncio.to_thread(jobs.load_kit, settings)
             sources = {s.id: s for s in load_sources(settings.source_files)}
         except TrackerError as error:
             self.health.reload_error = str(error)

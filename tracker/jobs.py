@@ -10,12 +10,14 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
 
-from tracker.alerts import outbox
+from tracker.alerts import editions, outbox
+from tracker.alerts.links import Links, link_key
 from tracker.alerts.route import recipients_of
 from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
@@ -166,9 +168,18 @@ def deliver(store: Store, settings: Settings, now: datetime) -> outbox.DeliveryR
 
 def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
     """Lay the ledger anew and queue the digests that are due; returns how many."""
-    if outbox.digests_due(store, recipients_of(settings.mail), now):
+    recipients = recipients_of(settings.mail)
+    if editions.digests_due(store, recipients, now):
         watch(store, kit, now, mail=settings.mail)
-    return outbox.enqueue_digests(store, recipients_of(settings.mail), kit.thesis, settings.mail, now)
+    return editions.enqueue_digests(store, recipients, kit, settings.mail, now)
+
+
+def load_kit(settings: Settings) -> Kit:
+    """The kit of a running daemon: with links into mails when readers can reach its web page."""
+    kit = Kit.load(settings.rules_dirs)
+    if not settings.daemon.public_url:
+        return kit
+    return replace(kit, links=Links(settings.daemon.public_url, link_key(settings.store.path.parent)))
 
 
 def free_disk_share(settings: Settings) -> float:

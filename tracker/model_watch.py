@@ -22,7 +22,7 @@ from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform
 
 RESULTS_TOLD: Final = """
 SELECT f.entity, f.kind, f.period, f.published_at FROM v_facts f JOIN documents d USING (doc_id)
-WHERE f.basis = 'actual' AND d.entity = f.entity AND f.period IS NOT NULL AND f.published_at <= now()
+WHERE f.basis = 'actual' AND d.entity = f.entity AND f.period IS NOT NULL AND f.published_at <= $now
 """
 _ON_MARKET: Final = ("shipping", "ramping")
 _LATEST: Final = "SELECT * FROM v_ledger"
@@ -79,7 +79,7 @@ def calendar_of(told: pl.DataFrame, kit: Kit, now: datetime) -> pl.DataFrame:
 
 def update_overdue(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
     """Signals of what did not come in time; returns how many are new."""
-    observed = overdue_facts(calendar_of(store.read(RESULTS_TOLD), kit, now), now)
+    observed = overdue_facts(calendar_of(store.read(RESULTS_TOLD, {"now": now}), kit, now), now)
     signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
     with store.transaction():
         return tell(store, kit, signals, now, Counts(), mail).signals

@@ -17,6 +17,7 @@ import polars as pl
 import structlog
 
 from tracker.alerts import outbox
+from tracker.alerts.links import Links
 from tracker.alerts.route import recipients_of, route_signals
 from tracker.config import MailSettings
 from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
@@ -86,6 +87,7 @@ class Kit:
     catalogue: Catalogue
     net: Interconnect
     thesis: Thesis
+    links: Links | None = None  # signs what a reader may click, when a web page is there to answer
 
     @classmethod
     def load(cls, rules_dirs: Sequence[Path]) -> Kit:
@@ -257,7 +259,7 @@ def tell(
         update_conviction(store, kit, now)
         if mail is not None and (recipients := recipients_of(mail)):
             groups = route_signals(fresh, recipients, outbox.silences(store), now)
-            counts.alerts += outbox.enqueue_groups(store, groups, kit.thesis, mail, now)
+            counts.alerts += outbox.enqueue_groups(store, groups, kit, mail, now)
     return counts
 
 

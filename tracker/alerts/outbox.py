@@ -10,20 +10,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import structlog
 
 from tracker.alerts import smtp
-from tracker.alerts.digest import build_digest, digest_due, window_of
-from tracker.alerts.render import render, to_message
+from tracker.alerts.content import compose
+from tracker.alerts.digest import Digest
+from tracker.alerts.message import to_message
+from tracker.alerts.render import render
 from tracker.alerts.route import Group, Recipient
 from tracker.config import MailSettings
 from tracker.errors import DeliveryError
 from tracker.store import Store
-from tracker.thesis.schema import Thesis
+
+if TYPE_CHECKING:
+    from tracker.pipeline import Kit
 
 log = structlog.get_logger("outbox")
 
@@ -31,16 +35,6 @@ CLAIM_TIMEOUT: Final = timedelta(minutes=10)
 MAX_ATTEMPTS: Final = 12
 FIRST_WAIT_S: Final = 5.0
 MAX_WAIT_S: Final = 3600.0
-_EVIDENCE: Final = """
-SELECT s.signal_id, s.claim, s.direction, s.severity, s.strength, s.confidence,
-       (SELECT min(x.created_at) FROM signals x WHERE x.signal_id = s.signal_id) AS created_at, s.explanation,
-       s.explanation_zh, s.racks_base, s.entity, s.beneficiaries, s.squeezed, s.review,
-       f.quote, coalesce(d.source, 'hardware model') AS source, d.title, d.url, s.effective_at AS published_at
-FROM v_signals s
-LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
-LEFT JOIN documents d ON d.doc_id = s.doc_ids[1]
-WHERE coalesce(s.review, '') <> 'reject' AND s.created_at <= $end
-"""
 _ALERT: Final[dict[str, Any]] = {
     "alert_id": pl.String, "kind": pl.String, "recipient": pl.String, "severity": pl.String,
     "claims": pl.List(pl.String), "signal_ids": pl.List(pl.String), "local_date": pl.Date, "subject": pl.String,
@@ -67,11 +61,12 @@ def message_id(alert_id: str, sender: str) -> str:
     return f"<{alert_id}@{sender.rpartition('@')[2] or 'localhost'}>"
 
 
-def _alert_id(*parts: str) -> str:
+def alert_key(*parts: str) -> str:
+    """The same news to the same reader is the same alert."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def enqueue_groups(store: Store, groups: Sequence[Group], thesis: Thesis, mail: MailSettings, now: datetime) -> int:
+def enqueue_groups(store: Store, groups: Sequence[Group], kit: Kit, mail: MailSettings, now: datetime) -> int:
     """Queue one immediate message per group; beyond the hourly limit further ones wait for the digest. Returns how many."""
     queued = 0
     for group in groups:
@@ -81,20 +76,12 @@ def enqueue_groups(store: Store, groups: Sequence[Group], thesis: Thesis, mail: 
             )
             continue
         ids = sorted(group.signals["signal_id"])
-        alert_id = _alert_id("immediate", group.recipient.address, *ids)
+        day = now.astimezone(group.recipient.zone).date()
         window = (now - timedelta(microseconds=1), now)
-        queued += _queue(
-            store,
-            thesis,
-            mail,
-            group.recipient,
-            alert_id,
-            "immediate",
-            now.astimezone(group.recipient.zone).date(),
-            window,
-            now,
-            ids,
-            group.severity,
+        content = compose(store, kit, group.recipient, "immediate", day, window, only=ids)
+        alert_id = alert_key("immediate", group.recipient.address, *ids)
+        queued += queue(
+            store, kit, mail, group.recipient, content, alert_id, now, signal_ids=ids, severity=group.severity
         )
     return queued
 
@@ -108,116 +95,32 @@ def _recent(store: Store, recipient: Recipient, now: datetime) -> int:
     )
 
 
-def digests_due(
-    store: Store, recipients: Sequence[Recipient], now: datetime
-) -> list[tuple[Recipient, date, date | None]]:
-    """Recipients whose digest is due, with its local date and the date of the one before."""
-    due = []
-    for recipient in recipients:
-        last: date | None = store.scalar(
-            "SELECT max(local_date) FROM alerts WHERE kind = 'digest' AND recipient = $who", {"who": recipient.address}
-        )
-        day = digest_due(recipient, last, now)
-        if day is not None:
-            due.append((recipient, day, last))
-    return due
-
-
-def enqueue_digests(
-    store: Store, recipients: Sequence[Recipient], thesis: Thesis, mail: MailSettings, now: datetime
-) -> int:
-    """Queue the digests that are due; the local date is the key, so nobody gets a day twice."""
-    queued = 0
-    for recipient, day, last in digests_due(store, recipients, now):
-        start, end = window_of(recipient, day)
-        if last is not None and last < day - timedelta(days=1):
-            start = window_of(recipient, last)[1]  # the machine was off: one catch-up for all of it
-        alert_id = _alert_id("digest", recipient.address, day.isoformat())
-        window = (start, max(end, start))
-        queued += _queue(store, thesis, mail, recipient, alert_id, "digest", day, window, now, [], None)
-    return queued
-
-
-def preview(
+def queue(
     store: Store,
-    recipient: Recipient,
-    thesis: Thesis,
-    kind: str,
-    day: date,
-    window: tuple[datetime, datetime],
-    only: Sequence[str] = (),
-) -> Any:
-    """The digest of a window as it would be sent now."""
-    start, end = window
-    evidence = store.read(_EVIDENCE, {"end": end})
-    if only:
-        evidence = evidence.filter(pl.col("signal_id").is_in(list(only)) | (pl.col("created_at") <= start))
-    history = store.read("SELECT claim, as_of, probability FROM conviction WHERE as_of <= $end", {"end": end})
-    documents = int(
-        store.scalar(
-            "SELECT count(*) FROM documents WHERE ingested_at > $start AND ingested_at <= $end",
-            {"start": start, "end": end},
-        )
-    )
-    sources = store.read("SELECT name, health, last_error FROM v_source_health WHERE enabled")
-    return build_digest(
-        kind=kind,
-        recipient=recipient,
-        local_date=day,
-        thesis=thesis,
-        evidence=evidence,
-        conviction=history,
-        start=start,
-        end=end,
-        documents=documents,
-        sources=sources,
-        tightest=_tightest(store, end),
-    )
-
-
-def _tightest(store: Store, now: datetime) -> str:
-    """The link of the current quarter in which supply falls furthest short of demand, by the latest ledger."""
-    rows = store.read(
-        """
-        SELECT link, sum(CASE side WHEN 'demand' THEN racks_base ELSE -racks_base END) AS gap
-        FROM ledger WHERE quarter = $quarter AND as_of = (SELECT max(as_of) FROM ledger WHERE as_of <= $now)
-        GROUP BY link HAVING count(DISTINCT side) = 2 ORDER BY gap DESC LIMIT 1
-        """,
-        {"quarter": f"CY{now.year}Q{(now.month + 2) // 3}", "now": now},
-    )
-    if rows.is_empty():
-        return ""
-    link, gap = rows.row(0)
-    return f"{link.replace('_', ' ')} ({now.year} Q{(now.month + 2) // 3}): {gap:+,.0f} racks"
-
-
-def _queue(
-    store: Store,
-    thesis: Thesis,
+    kit: Kit,
     mail: MailSettings,
     recipient: Recipient,
+    content: Digest,
     alert_id: str,
-    kind: str,
-    day: date,
-    window: tuple[datetime, datetime],
     now: datetime,
-    signal_ids: Sequence[str],
-    severity: str | None,
+    *,
+    signal_ids: Sequence[str] = (),
+    severity: str | None = None,
 ) -> int:
-    digest = preview(store, recipient, thesis, kind, day, window, signal_ids)
-    rendered = render(digest)
+    """Render a mail and queue it, unless it was queued before; returns how many were (0 or 1)."""
+    rendered = render(content, recipient=recipient.address, at=now, links=kit.links)
     ident = message_id(alert_id, mail.sender)
     body = to_message(
         rendered, sender=mail.sender, recipient=recipient.address, message_id=ident, at=now, unsubscribe=mail.sender
     )
     row = {
         "alert_id": alert_id,
-        "kind": kind,
+        "kind": content.kind,
         "recipient": recipient.address,
         "severity": severity,
-        "claims": [m.claim for m in digest.moves],
+        "claims": [m.claim for m in content.moves],
         "signal_ids": list(signal_ids),
-        "local_date": day,
+        "local_date": content.local_date,
         "subject": rendered.subject,
         "message": body,
         "created_at": now,

@@ -1,105 +1,167 @@
-"""From content to a message: HTML and its plain-text twin, then a complete RFC 5322 message. Pure.
+"""From content to a message: HTML and its plain-text twin, with the pictures they show. Pure.
 
 Everything that came from outside is escaped by the template and passed through nh3; addresses of links must be http(s).
 """
 
 from __future__ import annotations
 
+import base64
+import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import css_inline
 import jinja2
 import nh3
 
-from tracker.alerts.digest import Digest
+from tracker.alerts import charts
+from tracker.alerts.digest import MOVED_AT_LEAST, Digest, Tightest
+from tracker.alerts.links import Links
+from tracker.alerts.words import WORDS, quarter_in_words, racks_in_words, round_figure
 
 MAX_SUBJECT: Final = 160
 _TEMPLATES: Final = Path(__file__).with_name("templates")
-_DIRECTION_MARKS: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
+_DIRECTION_MARKS: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
-WORDS: Final[dict[str, dict[str, str]]] = {
-    "en": {
-        "title": "Rack-scale thesis", "digest": "Daily digest", "immediate": "Alert", "thesis": "Thesis",
-        "for": "For", "against": "Against", "nothing": "Nothing moved today. The tracker read {n} documents and is well.",
-        "new": "{signals} new signals from {documents} documents", "gains": "gains", "squeezed": "squeezed",
-        "racks": "about {n} NVL72-equivalent racks", "also": "Also moved", "health": "Sources",
-        "well": "All {n} sources answer.", "failing": "{n} of {all} sources fail:", "before": "from", "none": "nothing known",
-        "tightest": "Tightest link", "foot": "Evidence, not advice. Every sentence links to its source.",
-        "more": "tracker thesis · tracker signals · tracker sql",
-    },
-    "zh": {
-        "title": "机柜级规模化论点", "digest": "每日摘要", "immediate": "即时提醒", "thesis": "总论点",
-        "for": "支持", "against": "反对", "nothing": "今日无变化。共读取{n}篇文档，系统运行正常。",
-        "new": "{documents}篇文档带来{signals}条新信号", "gains": "受益", "squeezed": "承压",
-        "racks": "约合{n}个NVL72等效机柜", "also": "其他变化", "health": "信息源",
-        "well": "全部{n}个信息源正常。", "failing": "{all}个信息源中{n}个异常：", "before": "前值", "none": "暂无",
-        "tightest": "最紧环节", "foot": "仅为证据，不构成投资建议。每句均附来源链接。",
-        "more": "tracker thesis · tracker signals · tracker sql",
-    },
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture a mail brings along."""
+
+    cid: str
+    png: bytes
 
 
 @dataclass(frozen=True)
 class RenderedMail:
-    """A message in both forms."""
+    """A message in both forms. `unsubscribe`: the address of the one click that ends such mails, when there is one."""
 
     subject: str
     html: str
     text: str
+    pictures: tuple[Picture, ...] = ()
+    unsubscribe: str = ""
 
 
-def render(digest: Digest) -> RenderedMail:
-    """Subject, HTML and text of a digest, in its language."""
+@dataclass
+class _Frame:
+    """What the templates may ask for while a mail is made."""
+
+    digest: Digest
+    links: Links | None
+    recipient: str
+    at: datetime
+    pictures: dict[str, Picture] = field(default_factory=dict)
+
+    def spark(self, name: str, values: list[float]) -> str:
+        """The content id of a sparkline; '' when there is nothing to draw."""
+        return self._picture(f"spark-{name}", charts.sparkline_png(tuple(values))) if len(values) > 1 else ""
+
+    def ledger(self, tightest: Tightest) -> str:
+        """The content id of the picture of the tightest link."""
+        return self._picture("ledger", charts.ledger_png(tightest))
+
+    def link(self, action: Any, target: str) -> str:
+        """A signed link; '' when no web page is there to answer it."""
+        return self.links.url(action, target, self.recipient, self.at) if self.links else ""
+
+    def page(self, path: str = "") -> str:
+        """A page of the web view; '' without one."""
+        return self.links.page(path) if self.links else ""
+
+    def racks(self, racks: float) -> str:
+        """Rack-equivalents in plain words."""
+        return racks_in_words(racks, self.digest.sides.yearly_racks, self.digest.language)
+
+    def lede(self) -> str:
+        """The day in one sentence: what rose most and what fell most, and on whose account."""
+        words, parts = WORDS[self.digest.language], []
+        rising = [m for m in self.digest.moves if m.change >= MOVED_AT_LEAST][:1]
+        falling = [m for m in self.digest.moves if m.change <= -MOVED_AT_LEAST][:1]
+        for move in (*rising, *falling):
+            side = move.evidence_for if move.change > 0 else move.evidence_against
+            told = plain(side[0].explanation, 110) if side else ""
+            word = words["rose" if move.change > 0 else "fell"]
+            parts.append(word.format(text=move.text, points=f"{abs(move.change) * 100:.1f}", why=told))
+        return words["then"].join(parts) or words["calm"]
+
+    def tightest_words(self, tightest: Tightest) -> str:
+        """The tightest link in one sentence."""
+        language, words = self.digest.language, WORDS[self.digest.language]
+        share = tightest.supply / tightest.demand
+        told = words["short" if share < 1 else "enough"]
+        figures = {"link": tightest.link, "share": f"{share if share < 1 else share - 1:.0%}"}
+        sides = words["sides"].format(
+            demand=round_figure(tightest.demand, language), supply=round_figure(tightest.supply, language)
+        )
+        return told.format(**figures, quarter=quarter_in_words(tightest.quarter, language)) + (
+            sides if language == "zh" else f" {sides}"
+        )
+
+    def tightest_figures(self, tightest: Tightest) -> str:
+        """The picture's figures in words: what is read out, and what stands in the plain text."""
+        language, words = self.digest.language, WORDS[self.digest.language]
+        parts = []
+        for quarter, *both in tightest.quarters:
+            told = [
+                f"{words[side]} {round_figure(value, language)}"
+                for side, value in zip(("demand", "supply"), both, strict=True)
+                if value
+            ]
+            if told:
+                parts.append(f"{quarter[4:6]}{quarter[6:]} {' / '.join(told)}")
+        return words["picture"].format(link=tightest.link, figures="; ".join(parts))
+
+    def _picture(self, name: str, png: bytes) -> str:
+        cid = f"{name.lower()}@tracker"
+        self.pictures[cid] = Picture(cid, png)
+        return cid
+
+
+def render(digest: Digest, *, recipient: str, at: datetime, links: Links | None = None) -> RenderedMail:
+    """Subject, HTML, text and pictures of a mail, in its language. The same input gives the same bytes."""
     words = WORDS[digest.language]
-    context = {"d": digest, "w": words, "spark": sparkline}
+    frame = _Frame(digest, links, recipient, at)
+    context = {"d": digest, "w": words, "f": frame, "spark": sparkline, "size": charts}
     page = _environment(html=True).get_template("mail.html.j2").render(context)
     text = _environment(html=False).get_template("mail.txt.j2").render(context)
     inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
     return RenderedMail(
-        clean_header(subject_of(digest)), inliner.inline(page), re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+        clean_header(subject_of(digest)),
+        re.sub(r"\n\s*\n+", "\n", inliner.inline(page)),
+        re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
+        tuple(frame.pictures.values()),
+        frame.link("unsubscribe", digest.kind),
     )
+
+
+def standalone(mail: RenderedMail) -> str:
+    """The HTML with its pictures inside, for a browser: nothing else is loaded."""
+    page = mail.html
+    for picture in mail.pictures:
+        page = page.replace(f"cid:{picture.cid}", f"data:image/png;base64,{base64.b64encode(picture.png).decode()}")
+    return page
 
 
 def subject_of(digest: Digest) -> str:
     """What moved most, in one line: the only part everybody reads."""
     words = WORDS[digest.language]
-    if digest.empty or not digest.moves:
-        return f"{words['title']}: {words['digest']} {digest.local_date}" + ("" if digest.signals else " —")
-    top = digest.moves[0]
-    if digest.kind == "immediate":
+    if digest.kind == "immediate" and digest.moves:
+        top = digest.moves[0]
         side = top.evidence_for if top.change >= 0 and top.evidence_for else top.evidence_against or top.evidence_for
-        return f"{top.claim} {top.change * 100:+.1f}: {side[0].explanation if side else top.text}"
+        return f"{top.claim} {top.change * 100:+.1f}: {plain(side[0].explanation if side else top.text)}"
+    lead = f"{words['title']} {words[digest.kind]} {digest.local_date}"
+    if digest.reporters:
+        lead += f": {', '.join(r.who for r in digest.reporters)}"
+    if not digest.moves:
+        return lead if digest.signals else f"{lead} —"
     parts = ", ".join(f"{m.claim} {m.change * 100:+.1f}" for m in digest.moves[:4])
-    return f"{words['title']} {digest.local_date}: {parts}"
-
-
-def to_message(
-    mail: RenderedMail, *, sender: str, recipient: str, message_id: str, at: datetime, unsubscribe: str
-) -> bytes:
-    """The complete message. The same input gives the same bytes."""
-    message = EmailMessage(policy=SMTP)
-    message["Subject"] = mail.subject
-    message["From"] = Address(display_name="Rack tracker", addr_spec=clean_header(sender))
-    message["To"] = Address(addr_spec=clean_header(recipient))
-    message["Date"] = format_datetime(at)
-    message["Message-ID"] = message_id
-    message["List-Unsubscribe"] = f"<mailto:{clean_header(unsubscribe)}?subject=unsubscribe>"
-    message["List-Id"] = "rack tracker <rack-tracker.localhost>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text, charset="utf-8", cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", charset="utf-8", cte="quoted-printable")
-    message.set_boundary(f"=_{message_id.strip('<>').partition('@')[0]}")
-    return message.as_bytes()
+    return f"{lead}: {parts}"
 
 
 def clean_header(text: str) -> str:
@@ -110,24 +172,34 @@ def clean_header(text: str) -> str:
 
 
 def plain(text: str, limit: int = 300) -> str:
-    """Text from outside for a mail: markup removed, one line, bounded."""
-    bare = nh3.clean(text[: limit * 20], tags=set()) if "<" in text or "&" in text else text
-    bare = bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    bare = _DIRECTION_MARKS.sub("", " ".join(bare.split()))
-    return bare if len(bare) <= limit else bare[: limit - 1] + "…"
+    """Text from outside for a mail: markup removed, one line, bounded, in its own reading direction only."""
+    bare = text[: limit * 20]
+    if "<" in bare or "&" in bare:
+        bare = html.unescape(nh3.clean(bare, tags=set()))
+    bare = _DIRECTION_MARKS.sub("", "".join(c if c.isprintable() else " " for c in bare))
+    bare = " ".join(bare.split())
+    return bare if len(bare) <= limit else bare[: limit - 1].rstrip() + "…"
 
 
 def safe_link(url: str) -> str:
-    """The address when it is http(s), else ''."""
+    """The address when it is http(s) and of one piece, else ''."""
+    bare = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(bare)
     except ValueError:
         return ""
-    return url.strip() if parts.scheme in ("http", "https") and parts.netloc else ""
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(bare) > 1000:
+        return ""
+    return bare if bare.isprintable() and " " not in bare else ""
+
+
+def says_more(quote: str, explanation: str) -> bool:
+    """Whether a quote adds to an explanation: many explanations end with the sentence itself."""
+    return bool(quote) and plain(quote, 60).rstrip("….").lower() not in plain(explanation, 600).lower()
 
 
 def sparkline(values: list[float]) -> str:
-    """A line of eight heights in text: every mail client draws it, no picture is loaded."""
+    """A line of eight heights in text, for the plain-text twin."""
     if len(values) < 2:
         return ""
     low, high = min(values), max(values)
@@ -148,8 +220,9 @@ def _environment(*, html: bool) -> jinja2.Environment:
         "plain": plain,
         "link": safe_link,
         "pct": lambda p: f"{p * 100:.1f} %",
-        "pp": lambda p: f"{p * 100:+.1f}",
+        "pp": lambda p: f"{p * 100:+.1f}".replace("-0.0", "0.0").replace("+0.0", "0.0").replace("-", "\u2212"),
         "count": lambda n: f"{n:,.0f}",
         "day": lambda d: f"{d:%Y-%m-%d}",
     }
+    environment.tests["says_more"] = says_more
     return environment

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 import typer
 
 from tracker import jobs
-from tracker.alerts import outbox
-from tracker.alerts.render import render, to_message
+from tracker.alerts import editions
+from tracker.alerts.message import to_message
+from tracker.alerts.render import render, standalone
 from tracker.alerts.route import Recipient
 from tracker.cli.mail import reader
 from tracker.cli.options import JsonOption
@@ -103,11 +104,12 @@ def _write(store: Store, kit: Kit, settings: Settings, folder: Path, language: s
     """Write the digest of everything the demonstration found, as the mail would bring it."""
     who: Recipient = reader(settings, language)
     now = datetime.now(UTC)
-    content: Any = outbox.preview(store, who, kit.thesis, "digest", now.date(), (now - timedelta(days=3650), now))
-    mail = render(content)
+    window = (now - timedelta(days=3650), now)
+    content = editions.edition(store, kit, who, now.date(), kind="digest", window=window)
+    mail = render(content, recipient=who.address, at=now)
     stem = folder / ("digest" if language == "en" else f"digest-{language}")
     html, text, eml = (stem.with_suffix(suffix) for suffix in (".html", ".txt", ".eml"))
-    html.write_text(mail.html, encoding="utf-8")
+    html.write_text(standalone(mail), encoding="utf-8")
     text.write_text(mail.text, encoding="utf-8")
     eml.write_bytes(
         to_message(

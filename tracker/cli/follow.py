@@ -35,7 +35,7 @@ def calendar(
     """What is due and what is overdue, and which claims it could move."""
     settings = settings_from(config, db, rules)
     now = datetime.now(UTC)
-    told = query(open_snapshot(settings.store.path), RESULTS_TOLD)
+    told = query(open_snapshot(settings.store.path), RESULTS_TOLD, {"now": now})
     frame = calendar_of(told, Kit.load(settings.rules_dirs), now)
     frame = frame.filter(
         (pl.col("overdue_days") > 0)

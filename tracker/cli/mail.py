@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from tracker import jobs
-from tracker.alerts import outbox
-from tracker.alerts.digest import window_of
-from tracker.alerts.render import render, to_message
+from tracker.alerts import editions, outbox
+from tracker.alerts.message import to_message
+from tracker.alerts.render import render, standalone
 from tracker.alerts.route import Recipient, recipients_of
+from tracker.alerts.schedule import edition_window
 from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
 from tracker.cli.output import console, errors, print_json, show
 from tracker.config import Settings
@@ -39,9 +40,12 @@ def digest(
     send: Annotated[
         bool, typer.Option("--send", help="Queue and send it to the configured recipients, once a day.")
     ] = False,
-    days: Annotated[int, typer.Option(min=1, max=400, help="Days the digest looks back.")] = 1,
+    kind: Annotated[
+        str | None, typer.Option(help="digest, weekly or earnings; default what the day asks for.", metavar="K")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, max=4000, help="Days the digest looks back.")] = None,
     language: Annotated[str | None, typer.Option(help="en or zh, over the configuration.")] = None,
-    html: Annotated[Path | None, typer.Option(metavar="F", help="Write the HTML here.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="F", help="Write the HTML here, pictures inside.")] = None,
     eml: Annotated[Path | None, typer.Option(metavar="F", help="Write the whole message here.")] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -52,7 +56,9 @@ def digest(
     settings = settings_from(config, db, rules)
     if language not in (None, "en", "zh"):
         raise typer.BadParameter("is 'en' or 'zh'", param_hint="--language")
-    kit = Kit.load(settings.rules_dirs)
+    if kind not in (None, *editions.EDITIONS):
+        raise typer.BadParameter(f"is one of {', '.join(editions.EDITIONS)}", param_hint="--kind")
+    kit = jobs.load_kit(settings)
     if send:
         _send(settings, kit)
         return
@@ -61,14 +67,14 @@ def digest(
         local = date.fromisoformat(day) if day else datetime.now(UTC).astimezone(who.zone).date()
     except ValueError as error:
         raise typer.BadParameter("is not a day such as 2026-11-24", param_hint="--date") from error
-    start, end = window_of(who, local)
-    if day is None:
-        end = datetime.now(UTC)
+    start, end = edition_window(who, local, None, kind or "digest")
+    end = datetime.now(UTC) if day is None else end
+    window = (end - timedelta(days=days), end) if days else (start, end) if day is None and kind != "weekly" else None
     with _readable(settings) as store:
-        content = outbox.preview(store, who, kit.thesis, "digest", local, (start - timedelta(days=days - 1), end))
-    mail = render(content)
+        content = editions.edition(store, kit, who, local, kind=kind, window=window)
+    mail = render(content, recipient=who.address, at=end, links=kit.links)
     if html is not None:
-        html.write_text(mail.html, encoding="utf-8")
+        html.write_text(standalone(mail), encoding="utf-8")
     if eml is not None:
         eml.write_bytes(
             to_message(
@@ -81,7 +87,14 @@ def digest(
             )
         )
     if as_json:
-        print_json({"subject": mail.subject, "text": mail.text, "html_bytes": len(mail.html.encode())})
+        print_json(
+            {
+                "subject": mail.subject,
+                "text": mail.text,
+                "html_bytes": len(mail.html.encode()),
+                "pictures": len(mail.pictures),
+            }
+        )
     else:
         console.print(mail.text, markup=False, highlight=False)
 
@@ -102,7 +115,7 @@ def _send(settings: Settings, kit: Kit) -> None:
         raise ConfigError("no mail server or recipient is configured", where="mail.host, mail.to")
     now = datetime.now(UTC)
     with Store.open(settings.store.path) as store:
-        made = outbox.enqueue_digests(store, recipients_of(settings.mail), kit.thesis, settings.mail, now)
+        made = editions.enqueue_digests(store, recipients_of(settings.mail), kit, settings.mail, now)
         report = jobs.deliver(store, settings, now)
         store.publish()
     errors.print(

@@ -1,0 +1,66 @@
+"""The mail of a day: which edition it is, whether it is due, and queueing it once per reader and local date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from tracker.alerts import outbox
+from tracker.alerts.content import compose, reporting
+from tracker.alerts.digest import Digest
+from tracker.alerts.route import Recipient
+from tracker.alerts.schedule import digest_due, edition_of, edition_window
+from tracker.config import MailSettings
+from tracker.model_watch import RESULTS_TOLD, calendar_of
+from tracker.pipeline import Kit
+from tracker.store import Store
+
+EDITIONS = ("digest", "weekly", "earnings")
+_LAST = """
+SELECT max(local_date) FROM alerts WHERE kind IN ('digest', 'weekly', 'earnings') AND recipient = $who
+"""
+
+
+def digests_due(
+    store: Store, recipients: Sequence[Recipient], now: datetime
+) -> list[tuple[Recipient, date, date | None]]:
+    """Recipients whose digest is due, with its local date and the date of the one before."""
+    due = []
+    for recipient in recipients:
+        last: date | None = store.scalar(_LAST, {"who": recipient.address})
+        day = digest_due(recipient, last, now)
+        if day is not None:
+            due.append((recipient, day, last))
+    return due
+
+
+def enqueue_digests(store: Store, recipients: Sequence[Recipient], kit: Kit, mail: MailSettings, now: datetime) -> int:
+    """Queue the editions that are due; the local date is the key, so nobody gets a day twice. Returns how many."""
+    queued = 0
+    for recipient, day, last in digests_due(store, recipients, now):
+        content = edition(store, kit, recipient, day, last=last)
+        # one key for all editions: whatever a day is called, it is told once
+        alert_id = outbox.alert_key("digest", recipient.address, day.isoformat())
+        queued += outbox.queue(store, kit, mail, recipient, content, alert_id, now)
+    return queued
+
+
+def edition(
+    store: Store,
+    kit: Kit,
+    recipient: Recipient,
+    day: date,
+    *,
+    last: date | None = None,
+    kind: str | None = None,
+    window: tuple[datetime, datetime] | None = None,
+) -> Digest:
+    """A day's mail as it would be sent: the edition the calendar asks for, or the one named.
+
+    last: the day told before, so that missed days are told too; window: another stretch of time than the edition's own.
+    """
+    end = window[1] if window else edition_window(recipient, day, last, "digest")[1]
+    calendar = calendar_of(store.read(RESULTS_TOLD, {"now": end}), kit, end)
+    chosen = kind or edition_of(day, reporting=reporting(calendar, day))
+    span = window or edition_window(recipient, day, last, chosen)
+    return compose(store, kit, recipient, chosen, day, span, calendar=calendar)
