@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tracker import yaml_files
@@ -29,6 +31,8 @@ _ENTITY_SCHEMA: Final = {
     "currency": pl.String(),
     "cik": pl.Int64(),
 }
+# Roles that make a sentence worth reading.
+CALLING: Final = frozenset({"cue", "strong", "weak", "heard", "implied"})
 _PRODUCT_SCHEMA: Final = {
     "id": pl.String(),
     "family": pl.String(),
@@ -47,6 +51,37 @@ class Term:
     value: str  # id, kind, basis, direction
     exact: str | None = None  # the form the text must have (case included), for names that are also words
     not_before: tuple[str, ...] = ()
+    conditional: bool = field(init=False, repr=False, default=False)  # whether it has conditions beside its wording
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditional", self.exact is not None or bool(self.not_before))
+
+
+@dataclass(frozen=True, eq=False)
+class TermTable:
+    """The wordings of a lexicon by their index in `patterns`, as the scan wants them."""
+
+    wordings: pl.Enum
+    lengths: npt.NDArray[np.int64]  # characters
+    meanings: tuple[tuple[Term, ...], ...]
+    calling: npt.NDArray[np.bool_]  # whether a sentence with it is worth reading
+    boilerplate: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, terms: Mapping[str, tuple[Term, ...]], patterns: Sequence[str]) -> TermTable:
+        """The table of `patterns` with the meanings in `terms`."""
+        meanings = tuple(terms[word] for word in patterns)
+
+        def with_role(roles: frozenset[str]) -> npt.NDArray[np.bool_]:
+            return np.array([any(t.role in roles for t in known) for known in meanings], dtype=np.bool_)
+
+        return cls(
+            pl.Enum(patterns),
+            np.array([len(word) for word in patterns], dtype=np.int64),
+            meanings,
+            with_role(CALLING),
+            with_role(frozenset({"boilerplate"})),
+        )
 
 
 @dataclass(frozen=True)
@@ -59,6 +94,7 @@ class Lexicon:
     patterns: tuple[str, ...] = field(repr=False)  # the wordings, longest first
     cue_patterns: tuple[str, ...] = field(repr=False)
     strong_patterns: tuple[str, ...] = field(repr=False)  # the cues that may stand without a figure
+    table: TermTable = field(repr=False, compare=False)
     kinds: Mapping[str, Mapping[str, Any]] = field(repr=False)
     families: Mapping[str, str] = field(repr=False)
     fiscal_year_ends: Mapping[str, int] = field(repr=False)
@@ -122,16 +158,14 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     ):
         add(cues.data.get(key, ()), Term(role, role))
     terms = {word: tuple(meanings) for word, meanings in table.items()}
-    cue_words = [
-        w
-        for w, meanings in terms.items()
-        if any(t.role in ("cue", "strong", "weak", "heard", "implied") for t in meanings)
-    ]
+    patterns = tuple(sorted(terms, key=len, reverse=True))
+    cue_words = [w for w, meanings in terms.items() if any(t.role in CALLING for t in meanings)]
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
         products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),
         terms=terms,
-        patterns=tuple(sorted(terms, key=len, reverse=True)),
+        patterns=patterns,
+        table=TermTable.of(terms, patterns),
         cue_patterns=tuple(sorted(cue_words, key=len, reverse=True)),
         strong_patterns=tuple(w for w, meanings in terms.items() if any(t.role == "strong" for t in meanings)),
         kinds=kinds,
@@ -209,31 +243,10 @@ def _kinds(file: YamlFile) -> dict[str, dict[str, Any]]:
     return kinds
 
 
-def term_at(lexicon: Lexicon, folded: str, original: str, start: int, end: int) -> list[Term]:
-    """Meanings of `original[start:end]` that hold there: word boundaries, exact forms, what may not follow."""
-    word = folded[start:end]
-    if (
-        word[:1].isascii()
-        and word[:1].isalnum()
-        and start
-        and folded[start - 1].isascii()
-        and folded[start - 1].isalnum()
-    ):
-        return []
-    if (
-        word[-1:].isascii()
-        and word[-1:].isalnum()
-        and end < len(folded)
-        and folded[end].isascii()
-        and folded[end].isalnum()
-    ):
-        return []
-    following = re.match(r"\s?(\w+)", folded[end : end + 24])
-    result = []
-    for term in lexicon.terms[word]:
-        if term.exact is not None and term.exact != original[start:end] and original[start:end] != term.exact.upper():
-            continue
-        if following and following[1] in term.not_before:
-            continue
-        result.append(term)
-    return result
+_FOLLOWING: Final = re.compile(r"\s?(\w{1,24})")
+
+
+def following_word(folded: str, end: int) -> str | None:
+    """The word behind a place, when not more than a space stands between."""
+    found = _FOLLOWING.match(folded, end)
+    return found[1] if found else None

@@ -11,7 +11,9 @@ from typing import Final
 import polars as pl
 
 from tracker.extract.folding import fold
-from tracker.extract.lexicon import Lexicon, Term, term_at
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.mentions import Mention as Mention
+from tracker.extract.mentions import Roles, find_terms, mentions_of
 from tracker.extract.periods import Period, find_periods
 from tracker.extract.quantities import Quantity, find_quantities
 
@@ -24,15 +26,6 @@ CLAUSE: Final = re.compile(
 _REPORT: Final = re.compile(
     r"\b(?:earnings|quarterly results|quarter results|reports results)\b|财报|財報|业绩|業績", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A term where it stands in a sentence."""
-
-    start: int
-    end: int
-    term: Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +65,10 @@ class Reading:
     document: Document
     offset: int
     text: str
-    mentions: list[Mention]
+    roles: Roles
     follows: bool = False  # it has no cue of its own and only goes on from the sentence before
     fiscal_year_end_month: int = 12
     quantities: list[Quantity] = field(default_factory=list)
-    _roles: dict[str, list[Mention]] | None = None
     _periods: dict[int, list[Period]] = field(default_factory=dict)
     _clauses: list[int] | None = None
 
@@ -99,11 +91,7 @@ class Reading:
 
     def of(self, role: str) -> list[Mention]:
         """Mentions of a role, in order."""
-        if self._roles is None:
-            self._roles = {}
-            for mention in self.mentions:
-                self._roles.setdefault(mention.term.role, []).append(mention)
-        return self._roles.get(role, [])
+        return self.roles.get(role, [])
 
     def clause_start(self, at: int) -> int:
         """Where the clause that holds `at` begins."""
@@ -119,19 +107,15 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
     ).fill_null("")
     folded = [fold(title) for title in titles]
     found: dict[str, Document] = {}
-    for row, text, title, low, hits in zip(
-        documents.drop("text").iter_rows(named=True),
-        documents["text"],
-        titles,
-        folded,
-        term_hits(folded, lexicon),
-        strict=True,
+    hits = find_terms(folded, lexicon)
+    for i, (row, text, title, low) in enumerate(
+        zip(documents.drop("text").iter_rows(named=True), documents["text"], titles, folded, strict=True)
     ):
         named = tuple(
             dict.fromkeys(
                 m.term.value
-                for m in mentions_of(title, low, hits, lexicon)
-                if m.term.role == "entity" and m.term.value not in lexicon.observers
+                for m in mentions_of(title, low, hits, i, lexicon).get("entity", ())
+                if m.term.value not in lexicon.observers
             )
         )
         published = row.get("published_at")
@@ -170,52 +154,14 @@ def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
     return next((t.value for t in lexicon.terms.get(fold(name), ()) if t.role == "entity"), None)
 
 
-def term_hits(folded: list[str], lexicon: Lexicon) -> list[list[tuple[int, str]]]:
-    """(byte offset, wording) of every term in each text; overlapping ones included."""
-    series = pl.Series(folded, dtype=pl.String)
-    patterns = list(lexicon.patterns)
-    places = series.str.find_many(patterns, overlapping=True)
-    words = series.str.extract_many(patterns, overlapping=True)
-    return [
-        list(zip(p.to_list(), w.to_list(), strict=True)) if p is not None and w is not None else []
-        for p, w in zip(places, words, strict=True)
-    ]
-
-
-def mentions_of(text: str, folded: str, hits: list[tuple[int, str]], lexicon: Lexicon) -> list[Mention]:
-    """The terms of a sentence; of one role the longest wording wins ("GB200 NVL72" hides "GB200" and "NVL72")."""
-    raw = None if folded.isascii() else folded.encode("utf-8")
-    found: list[Mention] = []
-    for offset, word in hits:
-        start = offset if raw is None else len(raw[:offset].decode("utf-8", errors="ignore"))
-        end = start + len(word)
-        found += [Mention(start, end, term) for term in term_at(lexicon, folded, text, start, end)]
-    found.sort(key=lambda m: (m.start, -m.end))
-    kept: list[Mention] = []
-    last: dict[str, Mention] = {}
-    for mention in found:
-        role = mention.term.role
-        before = last.get(role)
-        if before is not None and mention.end <= before.end and mention.end - mention.start < before.end - before.start:
-            continue
-        kept.append(mention)
-        if before is None or mention.end >= before.end:
-            last[role] = mention
-    return kept
-
-
 def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
     """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
-    hits = term_hits(sentences["folded"].to_list(), lexicon)
-    for (doc_id, start, _, sentence, folded, figures, follows), found in zip(sentences.iter_rows(), hits, strict=True):
-        mentions = mentions_of(sentence, folded, found, lexicon)
-        roles = {m.term.role for m in mentions}
-        if "boilerplate" in roles or not (
-            follows or not roles.isdisjoint(("cue", "strong", "weak", "heard", "implied"))
-        ):
-            continue
+    hits = find_terms(sentences["folded"].to_list(), lexicon)
+    wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy())
+    rows = sentences.with_row_index().filter(pl.Series(wanted)).iter_rows()
+    for i, doc_id, start, _, sentence, folded, figures, follows in rows:
         document = documents[doc_id]
-        reading = Reading(document, start, sentence, mentions, follows)
+        reading = Reading(document, start, sentence, mentions_of(sentence, folded, hits, i, lexicon), follows)
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")

@@ -1,0 +1,104 @@
+"""The terms of many texts at once: one Aho-Corasick scan, word boundaries and order by arrays, meanings by a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from tracker.extract.lexicon import Lexicon, Term, following_word
+from tracker.extract.page import Positions, characters, lay_out
+
+
+class Mention(NamedTuple):
+    """A term where it stands in a text."""
+
+    start: int
+    end: int
+    term: Term
+
+
+Roles = dict[str, list[Mention]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Wordings that stand as whole words in texts, by text and place, the longer of equal beginnings first."""
+
+    bounds: list[int]  # the hits of text i are bounds[i] to bounds[i + 1]
+    starts: list[int]  # characters within the text
+    ends: list[int]
+    wordings: list[int]  # index into lexicon.patterns
+    calling: npt.NDArray[np.bool_]  # of each text: whether it holds a term that calls for reading
+    boilerplate: npt.NDArray[np.bool_]
+
+
+def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
+    """Every term of folded texts, overlapping ones included."""
+    page = lay_out(folded, folded)
+    starts, wordings = _scan(page.folded, lexicon)
+    ends = starts + lexicon.table.lengths[wordings]
+    whole = page.begin_words(starts) & page.begin_words(ends)
+    starts, ends, wordings = starts[whole], ends[whole], wordings[whole]
+    order = np.lexsort((-ends, starts))
+    starts, ends, wordings = starts[order], ends[order], wordings[order]
+    owner = page.owners(starts)
+    base = page.starts[owner]
+
+    def holds(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(folded), dtype=np.bool_)
+        found[owner[flags[wordings]]] = True
+        return found
+
+    return Hits(
+        np.searchsorted(owner, np.arange(len(folded) + 1)).tolist(),
+        (starts - base).tolist(),
+        (ends - base).tolist(),
+        wordings.tolist(),
+        holds(lexicon.table.calling),
+        holds(lexicon.table.boilerplate),
+    )
+
+
+def _scan(folded: str, lexicon: Lexicon) -> tuple[Positions, npt.NDArray[np.int64]]:
+    """(character offset, index of the wording) of each hit in a folded text."""
+    series = pl.Series([folded], dtype=pl.String)
+    patterns: Any = list(lexicon.patterns)
+    places = series.str.find_many(patterns, overlapping=True).explode().drop_nulls()
+    words = series.str.extract_many(patterns, overlapping=True).explode().drop_nulls()
+    wordings = words.cast(lexicon.table.wordings).to_physical()
+    return characters(folded, places.to_numpy().astype(np.int64)), wordings.to_numpy().astype(np.int64)
+
+
+def mentions_of(text: str, folded: str, hits: Hits, i: int, lexicon: Lexicon) -> Roles:
+    """The terms of text i by role, in order; of one role the longest wording wins ("GB200 NVL72" hides "GB200")."""
+    found: Roles = {}
+    starts, ends, wordings, meanings = hits.starts, hits.ends, hits.wordings, lexicon.table.meanings
+    for k in range(hits.bounds[i], hits.bounds[i + 1]):
+        start, end = starts[k], ends[k]
+        for term in meanings[wordings[k]]:
+            if term.conditional and not _holds(term, text, folded, start, end):
+                continue
+            same = found.get(term.role)
+            if same is None:
+                found[term.role] = [Mention(start, end, term)]
+                continue
+            # starts are in order, and of equal ones the longest comes first: the one that reaches furthest is the last
+            # or hides this one, too
+            reach = same[-1]
+            if end <= reach.end and end - start < reach.end - reach.start:
+                continue
+            same.append(Mention(start, end, term))
+    return found
+
+
+def _holds(term: Term, text: str, folded: str, start: int, end: int) -> bool:
+    """Whether a term that has conditions holds there: its exact form, what may not follow it."""
+    said = text[start:end]
+    if term.exact is not None and term.exact != said and said != term.exact.upper():
+        return False
+    return not (term.not_before and following_word(folded, end) in term.not_before)
