@@ -15,7 +15,7 @@ from typing import Any
 from tests.eval.draw import SHARED, read_rows
 
 HERE = Path(__file__).parent
-SETS = ("heldout",)
+SETS = ("heldout", "dev2")
 # What the labelled documents beside the checkout carry too; the issuer's symbol is left out on purpose, as there.
 KEPT = ("url", "source", "title", "published_at", "lang")
 

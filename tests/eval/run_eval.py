@@ -2,8 +2,8 @@
 
 Scores each set of labelled documents (one that is not beside the checkout is left out), prints precision, recall and
 F1 per kind and group and the agreement of the fields, and exits 1 below the recorded floor. A further set is one more
-entry of `SETS`: its name, and a function that gives its documents and labels, or None when they are not there. The
-held-out sets are never tuned to, so they have no floor.
+entry of `SETS`: its name, and a function that gives its documents and labels, or None when they are not there. Nothing
+is tuned to `heldout`, so it has no floor; `dev2` is there to learn from.
 """
 
 from __future__ import annotations
