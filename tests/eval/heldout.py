@@ -51,8 +51,12 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 
 def labels(name: str) -> dict[str, list[dict[str, Any]]]:
-    """Facts by document of a set."""
-    return {f"{name}-{number}": row["facts"] for number, row in enumerate(references(name), start=1)}
+    """Facts by document of a set, each with its quote cut from the rebuilt clip."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row, document in zip(references(name), documents(name), strict=True):
+        text = document["text"]
+        found[document["doc_id"]] = [fact | {"quote": text[fact["start"] : fact["end"]]} for fact in row["facts"]]
+    return found
 
 
 def as_jsonl(name: str) -> bytes:

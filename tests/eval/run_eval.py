@@ -118,7 +118,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", choices=SETS, action="append", help="only this set (again for more)")
     parser.add_argument("--predictions", type=Path, help="also write the predictions for the shared labels here")
-    parser.add_argument("--misses", type=int, default=0, help="print up to N missed and N spurious facts of each set")
+    parser.add_argument(
+        "--misses", type=int, default=0, help="print up to N missed and N spurious facts of each set but heldout"
+    )
     options = parser.parse_args(arguments)
     floors: dict[str, dict[str, float]] = json.loads(FLOOR.read_text(encoding="utf-8"))
     below = []
@@ -133,7 +135,8 @@ def main(arguments: list[str] | None = None) -> int:
             rows = (json.dumps({"doc_id": d, "facts": f}, ensure_ascii=False) for d, f in found.items())
             options.predictions.write_text("\n".join(rows) + "\n", encoding="utf-8")
         made = report(name, score(labels, found))
-        print_misses(labels, found, options.misses)
+        if name != "heldout":  # whoever changes rules must not read what it holds
+            print_misses(labels, found, options.misses)
         below += [
             f"{name}.{k}: {made.get(k, 0.0)} < {v}" for k, v in floors.get(name, {}).items() if made.get(k, 0.0) < v
         ]
