@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from tracker.extract.calendar import sort_key
 from tracker.extract.footing import (
     basis_of,
     direction_of,
@@ -24,8 +25,9 @@ from tracker.extract.footing import (
     prior_period,
 )
 from tracker.extract.identity import with_fact_ids
-from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links, part_of
+from tracker.extract.lexicon import Lexicon, Term
+from tracker.extract.metrics import RESULTS, Link, growth_unit, is_rate_of_another, is_share, is_step, links
+from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
@@ -43,6 +45,9 @@ _SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics
 _THESIS_MARKET: Final = re.compile(
     r"\bAI\b|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
+_LEVELS: Final = frozenset({"revenue", "segment_revenue", "operating_income"})
+_GROWTH_BEHIND: Final = re.compile(r"^ (?:\w+ ){0,2}growth\b|^的?增长|^的?成长", re.IGNORECASE)
+_ANY: Final = Term("cue", "")
 _RATE_OF_COST: Final = re.compile(r"^[^,.;]{0,40}\b(?:costs?|requires?|would cost|takes)\b", re.IGNORECASE)
 _RATES: Final = frozenset({*GROWTH_UNITS, "pct"})
 LOSS: Final = re.compile(r"loss|亏损|损失", re.IGNORECASE)
@@ -148,7 +153,10 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
     if names and (document.subject is None or document.subject[1] < reading.offset):
         document.subject = (names[0].term.value, reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
-        document.outlook = (reading.periods[0].label, reading.offset)
+        reported = document.period
+        ahead = [p.label for p in reading.periods if reported is None or sort_key(p.label) > sort_key(reported)]
+        if ahead:
+            document.outlook = (ahead[0], reading.offset)
 
 
 def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document) -> str:
@@ -184,14 +192,8 @@ def _figure(
         return None, "negated"
     if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
         return None, "spending told beside a maker of what the money is spent on"
-    if cue is not None and cue.term.value == "segment_revenue" and not _THESIS_MARKET.search(reading.text):
-        return None, "the size of a market that the thesis is not about"
-    if is_expectation(reading, quantity):
-        return None, "what had been expected, told before"
-    if is_supposed(reading, anchor):
-        return None, "only supposed"
-    if kind == "deployment" and _RATE_OF_COST.search(reading.text[quantity.end : quantity.end + 50]):
-        return None, "what a unit of it costs, not what is built"
+    if (reason := _reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
+        return None, reason
     entities[quantity.start] = entity
     if kind == "revenue" and cue is not None:
         kind, product = part_of(reading, cue, quantity)
@@ -210,7 +212,8 @@ def _figure(
         low, high = -abs(high or low or 0.0), -abs(low or high or 0.0)
     basis = basis_of(reading, anchor, quantity.end, kind, entity)
     direction = direction_of(reading, link, unit)
-    if unit in GROWTH_UNITS and direction == "down" and kind not in _UNSIGNED:
+    signed = unit in GROWTH_UNITS and not (unit == "pct" and kind == "segment_revenue")
+    if signed and direction == "down" and kind not in _UNSIGNED:
         low, high = (-high if high is not None else None), (-low if low is not None else None)
     month = lexicon.fiscal_year_ends.get(entity, reading.fiscal_year_end_month)
     period = period_of(reading, quantity, kind, basis, fiscal_year_end_month=month, growth=unit in GROWTH_UNITS)
@@ -230,6 +233,48 @@ def _figure(
         "period": period,
         "counterparty": counterparty,
     }, ""
+
+
+def _reason_against(
+    reading: Reading, link: Link, entity: str, product: str | None, anchor: int, lexicon: Lexicon
+) -> str | None:
+    """Why a linked figure is none of the kind's facts; None when nothing speaks against it."""
+    quantity, kind, text = link.quantity, link.kind, reading.text
+    behind = text[quantity.end : quantity.end + 50]
+    if is_expectation(reading, quantity):
+        return "what had been expected, told before"
+    if is_supposed(reading, anchor):
+        return "only supposed"
+    if kind == "deployment" and _RATE_OF_COST.search(behind):
+        return "what a unit of it costs, not what is built"
+    if kind in ("revenue", "segment_revenue") and is_rate_of_another(reading, link):
+        return "the rate of an income or expense"
+    if kind in _LEVELS and quantity.unit in ("money", None) and is_step(reading, quantity):
+        return "how much a figure moved by, or the middle of a range"
+    if kind == "gross_margin" and _GROWTH_BEHIND.match(behind):
+        return "growth, not a margin"
+    if entity == MARKET and kind in ("revenue", "segment_revenue") and not _THESIS_MARKET.search(text):
+        return "sales of a market that the thesis is not about"
+    if (
+        kind == "price"
+        and product is None
+        and nearest_product(reading, link.cue or Mention(anchor, anchor, _ANY)) is None
+    ):
+        return "the price of nothing on the lexicon"
+    if kind == "shipment" and quantity.unit == "units" and product is None:
+        return "shipments of nothing on the lexicon"
+    if kind == "order" and quantity.unit == "money" and not _is_deal_of_the_thesis(reading, entity, product, lexicon):
+        return "an order without a product, another party or a site of the thesis"
+    return None
+
+
+def _is_deal_of_the_thesis(reading: Reading, entity: str, product: str | None, lexicon: Lexicon) -> bool:
+    if product is not None or reading.document.period is not None or reading.document.deal is not None:
+        return True
+    if entity == MARKET:
+        return False
+    others = {m.term.value for m in reading.of("entity")} - {entity} - lexicon.observers
+    return bool(others or reading.of("setting"))
 
 
 def _entity_of(

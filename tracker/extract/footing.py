@@ -34,9 +34,10 @@ _EXPECTED: Final = re.compile(
 )
 # What an earlier outlook said: "raised to 66 from a previous range of 64", 从之前的……上调到……
 _EARLIER_OUTLOOK: Final = re.compile(
-    r"(?:from|than|versus|vs\.?|up from|down from|compared (?:to|with)) (?:an?|its|the|our|their) ?(?:\w+ )?(?:previous|prior|earlier|original|initial|old) (?:\w+ ){0,3}(?:of |at )?$|"
+    r"\b(?:previous|prior|earlier|original|initial|old) (?:\w+ ){0,2}(?:guidance|guide|outlook|range|forecasts?|estimates?|plans?|targets?|expectations?|projections?|view)"
+    r"(?: range)?(?: (?:of|at|for|was|calling for))*(?: (?:around|about|approximately))? ?$|"
     r"(?:previously|earlier) (?:\w+ )?(?:expected|guided|forecast|estimated|projected|planned) (?:to be |for |at |of )?$|"
-    r"(?:从|由|自|较|較)?(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
+    r"(?:从|由|自|较|較)(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
     re.IGNORECASE,
 )
 _IF: Final = re.compile(

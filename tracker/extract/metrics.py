@@ -58,17 +58,21 @@ SHARE: Final = re.compile(
 _OF_SALES: Final = re.compile(r"\b(?:of|in) (?:[\w'’-]+ ){0,4}(?:revenues?|sales)\b|营收|收入|销售额", re.IGNORECASE)
 _OF_RIGHT_BEHIND: Final = re.compile(r"^\)? of (?:[\w'’-]+ ){0,5}(?:revenues?|sales)\b", re.IGNORECASE)
 _STOP: Final = re.compile(r"[,;，；。]|\.\s|\b(?:and|while|up|down)\b")
-_CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
-_WHOLE: Final = re.compile(
-    r"\b(?:total|company|consolidated|group|overall|net|quarterly|record)\s*(?:quarterly )?$", re.IGNORECASE
-)
-_INSIDE: Final = re.compile(
-    r"^\s*(?:from|of|for|in|across|within)\s+(?:our |the |its |their )?(?:\w+ ){0,2}$", re.IGNORECASE
-)
-_SECTION: Final = re.compile(
-    r"(?:mov\w+|turn\w+|start\w*|shift\w+|now) (?:on )?(?:to|with|on) (?:the |our )?[\w ]{0,40}$|\b(?:in|within) (?:our |the )?[\w ]{0,30}$",
+_OUTGOINGS: Final = re.compile(
+    r"\b(?:expens\w+|income|profits?|loss(?:es)?|margins?|EBITDA|cash flow|R&D|costs?|capex|capital|taxe?s?|inventor\w+|depreciation)\b",
     re.IGNORECASE,
 )
+_MOVED_BY: Final = re.compile(
+    r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: by)?"
+    r"(?: an?| almost| about| approximately| nearly| roughly| over| more than| another| some)*\s?$",
+    re.IGNORECASE,
+)
+_MIDPOINT: Final = re.compile(r"\bmid-?point\b[^,;.]{0,24}$", re.IGNORECASE)
+_MORE_THAN_BEFORE: Final = re.compile(
+    r"^\s(?:more|less|higher|lower|increase|decrease|decline|improvement|above|below|short|shortfall|headwind|tailwind|impact)\b",
+    re.IGNORECASE,
+)
+_CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
 
 
 _GREW: Final = re.compile(
@@ -272,53 +276,6 @@ def _elliptical(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> bool:
     return same and starts_with_name and len(head) <= 60 and told.kind == "capex"
 
 
-def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, str | None]:
-    """(kind, product) of a revenue figure: of the whole company, or of a part of it."""
-    text = reading.text
-    ahead = [
-        m
-        for m in (*reading.of("segment"), *reading.of("product"))
-        if m.end <= cue.start + 1 and cue.start - m.end <= 28 and _noun_phrase(text[m.end : cue.start])
-    ]
-    behind = [
-        m
-        for m in (*reading.of("segment"), *reading.of("product"))
-        if m.start >= cue.end and m.start - cue.end <= 40 and _INSIDE.match(text[cue.end : m.start])
-    ]
-    lead = [
-        m for m in reading.of("segment") if m.start <= 6 and m.end < cue.start and text[m.end : m.end + 1] in ",:："
-    ]
-    if _WHOLE.search(text[: cue.start]) and not ahead and not behind:
-        return "revenue", None
-    right_behind = [m for m in reading.of("segment") if 0 <= m.start - quantity.end <= 1 and quantity.unit == "money"]
-    named = cue.term.role == "implied"
-    near = (
-        ahead
-        or behind
-        or right_behind
-        or lead
-        or ([m for m in reading.of("segment") if m.start == cue.start] if named else [])
-    )
-    if named and not near:
-        return "segment_revenue", None
-    if near:
-        products = [m.term.value for m in near if m.term.value != "_" and m.term.role == "product"]
-        segments = [m.term.value for m in near if m.term.value != "_" and m.term.role == "segment"]
-        values = segments or products
-        return "segment_revenue", values[-1] if values else None
-    return "revenue", None
-
-
-def _noun_phrase(gap: str) -> bool:
-    """Whether between a part's name and "revenue" stands nothing but more of its name."""
-    return (
-        not re.search(
-            r"[,;:.，。；]|\b(?:and|was|were|is|are|with|to|of|for|drove|driving|grew|from)\b", gap, re.IGNORECASE
-        )
-        and len(gap.split()) <= 3
-    )
-
-
 def is_share(reading: Reading, quantity: Quantity) -> bool:
     """Whether a percentage is a part of revenue ("made up the majority of sales at 55%"), not its growth."""
     text = reading.text
@@ -330,6 +287,26 @@ def is_share(reading: Reading, quantity: Quantity) -> bool:
     if not verb or _GROWS.search(before, verb[-1].end()):
         return False
     return _OF_SALES.search(before[verb[-1].start() :] + behind) is not None
+
+
+def is_rate_of_another(reading: Reading, link: Link) -> bool:
+    """Whether "6 % of revenue" is the rate of an income or expense told before it, not a part of revenue."""
+    quantity = link.quantity
+    if not _OF_RIGHT_BEHIND.match(reading.text[quantity.end :]):
+        return False
+    if link.after is not None and link.after.kind not in ("revenue", "segment_revenue"):
+        return True
+    start = reading.clause_start(quantity.start)
+    return _OUTGOINGS.search(reading.text, start, quantity.start) is not None
+
+
+def is_step(reading: Reading, quantity: Quantity) -> bool:
+    """Whether an amount is how much a figure moved by, or the middle of a range told before: not a level."""
+    before, behind = (
+        reading.text[max(0, quantity.start - 40) : quantity.start],
+        reading.text[quantity.end : quantity.end + 24],
+    )
+    return bool(_MOVED_BY.search(before) or _MIDPOINT.search(before) or _MORE_THAN_BEFORE.match(behind))
 
 
 def growth_unit(text: str, quantity: Quantity, kind: str) -> str:

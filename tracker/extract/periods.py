@@ -74,6 +74,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ),
         ("cjk_year", rf"({_YEAR})\s*(财年|財年|会计年度)?年?|(今年|去年|明年|前年|后年|後年)(?!初)"),
         ("month_year", rf"\b({_MONTH_NAMES})\.?\s+(?:of\s+)?({_YEAR})\b"),
+        ("month_only", rf"\b(?:month of ({_MONTH_NAMES})|({_MONTH_NAMES}) (?:monthly )?(?:revenues?|sales))\b"),
         ("month_quarter", rf"\b({_MONTH_NAMES}) quarter\b"),
         (
             "relative_quarter",
@@ -106,6 +107,7 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "cjk_month": ("月",),
     "cjk_year": ("年",),
     "month_year": _DECADES,
+    "month_only": ("month of", "revenue", "sales"),
     "month_quarter": ("quarter",),
     "relative_quarter": ("quarter", "季"),
     "quarter_only": ("quarter", "q1", "q2", "q3", "q4"),
@@ -271,6 +273,11 @@ def _month_year(m: re.Match[str], fye: int, published: date) -> str | None:
     return f"CY{m[2]}-{_MONTHS[m[1].lower()]:02d}"
 
 
+def _month_only(m: re.Match[str], fye: int, published: date) -> str | None:
+    month = _MONTHS[(m[1] or m[2]).lower()]
+    return f"CY{published.year - (month > published.month)}-{month:02d}"
+
+
 def _month_quarter(m: re.Match[str], fye: int, published: date) -> str | None:
     month = _MONTHS[m[1].lower()]
     year = published.year - (month > published.month + 4)
@@ -310,6 +317,6 @@ _HANDLERS: Final = {
     "quarter_year": _quarter_year, "year_quarter": _year_quarter, "short_quarter": _short_quarter, "half": _half,
     "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_spelled": _cjk_spelled, "cjk_half": _cjk_half,
     "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "month_year": _month_year,
-    "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
+    "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
     "relative_year": _relative_year, "year": _year,
 }  # fmt: skip

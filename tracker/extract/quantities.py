@@ -135,7 +135,8 @@ _CJK_AMOUNT: Final = re.compile(
 )
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
 _PLUS_MINUS: Final = re.compile(
-    r"^,?\s*(?:respectively,?\s*)?(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$", re.IGNORECASE
+    r"^[,.]?\s*(?:respectively[,.]?\s*)?(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$",
+    re.IGNORECASE,
 )
 _MORE: Final = re.compile(
     r"(?:more than|over|above|at least|north of|upwards? of|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|greater than|"
@@ -153,7 +154,7 @@ _DECADE: Final = re.compile(
     r"\b(low|mid|high|upper)[- ]?(?:to[- ](?:mid|high)[- ]?)?(\d{1,2})s(?:\s?(?:percent|%))?", re.IGNORECASE
 )
 _FOLD: Final = re.compile(
-    r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b|"
+    r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b(?![- ]digit)|"
     r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
     re.IGNORECASE,
 )

@@ -48,6 +48,7 @@ class Document:
     issuer: str | None
     published: date
     lang: str
+    text: str = field(default="", repr=False)
     period: str | None = None  # the quarter its title names
     named: tuple[str, ...] = ()  # entities of the title
     reports: bool = False  # its title says that it is about results
@@ -130,6 +131,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             issuer,
             day,
             row.get("lang") or "en",
+            text,
             quarters[0] if quarters else None,
             named,
             _REPORT.search(title) is not None,

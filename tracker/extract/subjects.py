@@ -20,6 +20,12 @@ _SAYS: Final = re.compile(r"\s(?:said|says|stated|announced)\b")
 _PRONOUN: Final = re.compile(
     r"\b(?:it|its|it's|the company|the firm|they|their)\b|其|该公司|該公司|公司", re.IGNORECASE
 )
+# A firm by its form, or a bold name in Chinese notes beside a word of reporting.
+_SOMEBODY: Final = re.compile(
+    r"\b((?:[A-Z][\w&.-]*\s){1,3})(?:Inc|Corp|Ltd|PLC|LLC|Holdings|GmbH|AG|SA)\b|\*\*([^*\n]{2,14})\*\*(?:的|\d{4}年的?)?(?:財報|财报|公司|營收|营收|業績|业绩)"
+)
+_OWN_RESULTS: Final = frozenset({"revenue", "operating_income", "gross_margin", "order", "backlog"})
+_PLACES: Final = re.compile(r"global|worldwide|in the U\.S\.|全球|the market", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
 MARKET_KINDS: Final = frozenset({"price", "supply_tightness", "shipment", "capex", "deployment", "segment_revenue"})
 # Without a named subject these are told of the product's maker.
@@ -30,6 +36,15 @@ _TWO_SIDED: Final = frozenset(
 )
 # Who buys from whom, when two of the watchlist close a deal: the higher rank buys.
 _RANK: Final = {"lab": 4, "sovereign": 4, "government": 4, "cloud": 3, "application": 3, "neocloud": 2, "datacenter": 2}
+
+
+def _market_words(reading: Reading, kind: str) -> list[Mention]:
+    """Words for the whole market; whoever reports its own results means by "global" a part of itself."""
+    words = reading.of("market")
+    own = reading.document.issuer is not None and (reading.document.reports or reading.document.period is not None)
+    if own and kind in _OWN_RESULTS:
+        return [m for m in words if not _PLACES.match(reading.text[m.start : m.end])]
+    return words
 
 
 def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str | None, lexicon: Lexicon) -> str | None:
@@ -43,16 +58,19 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if kind == "custom_silicon" and product is not None and product in lexicon.vendors:
         return lexicon.vendors[product]
     floor = reading.clause_start(anchor)
-    found = _nearest(reading, floor, anchor, lexicon) or _nearest(reading, 0, floor, lexicon)
+    words = _market_words(reading, kind)
+    found = _nearest(reading, floor, anchor, words, lexicon) or _nearest(reading, 0, floor, words, lexicon)
     if found is not None:
         return found
     between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not is_object(reading, m)]
     if between:
         return between[0].term.value
-    market = any(m.start <= figure for m in reading.of("market"))
+    market = any(m.start <= figure for m in words)
     if market and kind in MARKET_KINDS:
         return MARKET
     vendor = lexicon.vendors.get(product or "")
+    if _names_somebody_else(reading, figure):
+        return None
     carried = document.subject
     if (
         carried is not None
@@ -70,6 +88,21 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
 
 
+def _names_somebody_else(reading: Reading, figure: int) -> bool:
+    """Whether the sentence, or the one before it, brings in a company the watchlist does not know: nothing carries over it."""
+    document = reading.document
+    if document.issuer is not None and document.period is not None:
+        return False
+    since = max(document.subject[1] if document.subject else 0, reading.offset - 200)
+    stretch = document.text[since : reading.offset + figure + 60]
+    known = [m.term.exact or "" for m in reading.of("entity")]
+    for match in _SOMEBODY.finditer(stretch):
+        name = (match[1] or match[2] or "").strip()
+        if name and not any(name.startswith(k) or k.startswith(name) for k in known if k):
+            return True
+    return False
+
+
 def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Names that can be a subject: research houses are quoted, they are not what they report on."""
     return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
@@ -79,7 +112,7 @@ def is_object(reading: Reading, mention: Mention) -> bool:
     return _OBJECT.search(reading.text[max(0, mention.start - 16) : mention.start]) is not None
 
 
-def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str | None:
+def _nearest(reading: Reading, floor: int, anchor: int, market: list[Mention], lexicon: Lexicon) -> str | None:
     """The subject nearest before a place within a stretch of the sentence: a name, "we", or the whole market."""
     best: tuple[int, str] | None = None
     objects: list[Mention] = []
@@ -99,7 +132,7 @@ def _nearest(reading: Reading, floor: int, anchor: int, lexicon: Lexicon) -> str
         for m in reading.of("issuer"):
             if floor <= m.start and m.end <= anchor + 1 and (best is None or m.start > best[0]):
                 best = (m.start, issuer)
-    for m in reading.of("market"):
+    for m in market:
         if floor <= m.start and m.end <= anchor + 1 and anchor - m.end <= 60 and (best is None or m.start > best[0]):
             best = (m.start, MARKET)
     if best is not None:

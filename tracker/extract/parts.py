@@ -1,0 +1,558 @@
+"""Whether a revenue figure is told of the whole company or of a part of it, and of which."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracker.extract.quantities import Quantity
+from tracker.extract.reading import Mention, Reading
+
+_WHOLE: Final = re.compile(
+    r"\b(?:total|company|companywide|company-wide|consolidated|group|overall|net|quarterly|firmwide)\s*(?:quarterly |company |reported )?$",
+    re.IGNORECASE,
+)
+_INSIDE: Final = re.compile(
+    r"^\s*(?:from|of|for|in|across|within)\s+(?:our |the |its |their )?(?:\w+ ){0,2}$", re.IGNORECASE
+)
+_JOINS: Final = re.compile(
+    r"[,;:.，。；]|\b(?:and|was|were|is|are|with|to|of|for|drove|driving|grew|from)\b", re.IGNORECASE
+)
+# Words that stand before "revenue" without making it the revenue of a part.
+_PLAIN: Final = frozenset(
+    [
+        "a",
+        "about",
+        "above",
+        "accelerating",
+        "accelerate",
+        "achieve",
+        "achieved",
+        "actual",
+        "additional",
+        "adjusted",
+        "all",
+        "all-time",
+        "an",
+        "and",
+        "annual",
+        "annualized",
+        "annually",
+        "anticipate",
+        "anticipated",
+        "any",
+        "approximately",
+        "are",
+        "around",
+        "as",
+        "at",
+        "average",
+        "backlog",
+        "be",
+        "below",
+        "better",
+        "billion",
+        "boost",
+        "both",
+        "by",
+        "comparable",
+        "compared",
+        "consensus",
+        "consolidated",
+        "continued",
+        "corporate",
+        "cumulative",
+        "currency",
+        "current",
+        "decline",
+        "declined",
+        "decrease",
+        "delivered",
+        "deliver",
+        "delivering",
+        "double-digit",
+        "down",
+        "drive",
+        "driven",
+        "driving",
+        "drove",
+        "each",
+        "earn",
+        "earned",
+        "expect",
+        "expected",
+        "expecting",
+        "expects",
+        "exceed",
+        "exceeded",
+        "exceeding",
+        "fell",
+        "final",
+        "fiscal",
+        "flat",
+        "for",
+        "fourth",
+        "first",
+        "from",
+        "full",
+        "full-year",
+        "fy",
+        "gaap",
+        "gain",
+        "gross",
+        "generate",
+        "generated",
+        "generates",
+        "generating",
+        "global",
+        "grew",
+        "group",
+        "grow",
+        "growing",
+        "growth",
+        "guidance",
+        "had",
+        "has",
+        "have",
+        "higher",
+        "high",
+        "highest",
+        "if",
+        "implied",
+        "in",
+        "incremental",
+        "increase",
+        "increased",
+        "increasing",
+        "initial",
+        "into",
+        "is",
+        "its",
+        "it",
+        "last",
+        "lead",
+        "less",
+        "lower",
+        "low",
+        "lost",
+        "made",
+        "mid",
+        "midpoint",
+        "million",
+        "monthly",
+        "more",
+        "most",
+        "much",
+        "net",
+        "new",
+        "next",
+        "no",
+        "non-gaap",
+        "normalized",
+        "of",
+        "on",
+        "one",
+        "only",
+        "operating",
+        "or",
+        "organic",
+        "organically",
+        "other",
+        "our",
+        "outlook",
+        "over",
+        "overall",
+        "own",
+        "per",
+        "percent",
+        "period",
+        "plus",
+        "posted",
+        "post",
+        "pretax",
+        "prior",
+        "pro-forma",
+        "projected",
+        "proportion",
+        "quarter",
+        "quarterly",
+        "record",
+        "recorded",
+        "recurring",
+        "recognize",
+        "recognized",
+        "recognizing",
+        "reflect",
+        "reflecting",
+        "remaining",
+        "report",
+        "reported",
+        "reporting",
+        "represent",
+        "result",
+        "resulted",
+        "reach",
+        "reached",
+        "reaching",
+        "same",
+        "saw",
+        "see",
+        "second",
+        "segment's",
+        "sequential",
+        "sequentially",
+        "share",
+        "significant",
+        "single-digit",
+        "small",
+        "solid",
+        "some",
+        "stated",
+        "steady",
+        "strong",
+        "stronger",
+        "supplier's",
+        "target",
+        "targeted",
+        "than",
+        "that",
+        "the",
+        "their",
+        "then",
+        "these",
+        "third",
+        "this",
+        "three",
+        "those",
+        "to",
+        "top",
+        "top-line",
+        "total",
+        "trillion",
+        "twelve-month",
+        "two",
+        "u.s.",
+        "under",
+        "up",
+        "we",
+        "was",
+        "were",
+        "weak",
+        "weaker",
+        "what",
+        "when",
+        "which",
+        "while",
+        "will",
+        "with",
+        "world",
+        "worldwide",
+        "would",
+        "year",
+        "year-over-year",
+        "yearly",
+        "year-to-date",
+        "your",
+        "yoy",
+        "q1",
+        "q2",
+        "q3",
+        "q4",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "month",
+        "months",
+        "half",
+        "h1",
+        "h2",
+        "calendar",
+        "company",
+        "company's",
+        "firm's",
+        "firm",
+        "business's",
+        "china's",
+        "group's",
+        "constant",
+        "reported",
+        "robust",
+        "healthy",
+        "estimated",
+        "estimate",
+        "forecast",
+        "forecasts",
+        "annualised",
+        "run-rate",
+        "additional",
+        "incremental",
+        "tremendous",
+        "incredible",
+        "impressive",
+        "meaningful",
+        "material",
+        "substantial",
+        "roughly",
+        "nearly",
+        "almost",
+        "just",
+        "raise",
+        "raised",
+        "raises",
+        "beat",
+        "beats",
+        "miss",
+        "missed",
+        "missing",
+        "lift",
+        "lifted",
+        "cut",
+        "cuts",
+        "hit",
+        "hits",
+        "topped",
+        "top",
+        "tops",
+        "post",
+        "posts",
+        "post-tax",
+        "book",
+        "booked",
+        "booking",
+        "convert",
+        "converted",
+        "converting",
+        "produce",
+        "produced",
+        "producing",
+        "bring",
+        "brought",
+        "add",
+        "added",
+        "adding",
+        "contribute",
+        "contributed",
+        "contributing",
+        "account",
+        "accounted",
+    ]
+)
+_TOKEN: Final = re.compile(r"[A-Za-z][\w.&'’+/-]*|\d[\w.,%]*|[^\sA-Za-z\d]")
+_LEAD: Final = re.compile(
+    r"^(?:and |so |now |then |ok(?:ay)?,? |well,? )*(?:(?:(?:moving|turning|shifting|looking|switching|going|over|now|next) (?:on |over |now |back |first |next )?(?:to|at)|"
+    r"starting with|beginning with|within|inside|in|for|as for|on|across) (?:the |our |its |that )?)(?P<name>[A-Za-z][\w&' /+-]{1,44}?)(?: (?:segment|business|division|unit|side|market))?,\s",
+    re.IGNORECASE,
+)
+# Leads that name a time, a manner or nothing at all.
+_NO_PART: Final = re.compile(
+    r"\b(?:quarter|year|month|half|q[1-4]|fy|fiscal|period|total|all|summary|addition|fact|particular|general|short|contrast|comparison|turn|terms|"
+    r"dollars?|currenc\w+|basis|guidance|outlook|results?|p&l|balance sheet|cash flow|example|instance|perspective|financials?|numbers?|details?|"
+    r"company|group|consolidated|sum|aggregate|us|you|me|january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"call|conference|interview|statement|presentation|report|release|letter|e-?mail|filing|note|announcement|earnings|meeting|way|case|part|today|now|recent\w*|last|next|first|second|third|fourth|reference|context|modeling|clarity|highlights?|overall|time|times|line|response|part)\b",
+    re.IGNORECASE,
+)
+_SECTION_REACH: Final = 260  # characters between the words that open a part and a bare "revenue was"
+_OPENS: Final = re.compile(
+    r"(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
+    re.IGNORECASE,
+)
+_UNIT: Final = re.compile(r"\b(?:unit|segment|division|business|arm|group)\b", re.IGNORECASE)
+
+
+def part_of(reading: Reading, cue: Mention, quantity: Quantity) -> tuple[str, str | None]:
+    """(kind, product) of a revenue figure: of the whole company, or of a part of it."""
+    text = reading.text
+    near = _named(reading, cue, quantity)
+    if _WHOLE.search(text[: cue.start]) and not near:
+        return "revenue", None
+    if near is None:
+        near = []
+        if not (cue.term.role == "implied" or _modified(reading, cue, quantity) or _in_section(reading, cue)):
+            return "revenue", None
+    values = [m.term.value for m in near if m.term.role == "segment" and m.term.value != "_"] or [
+        m.term.value for m in near if m.term.role == "product"
+    ]
+    return "segment_revenue", values[-1] if values else None
+
+
+def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] | None:
+    """The part that stands before the cue, behind it, behind the figure or at the head of the sentence."""
+    text = reading.text
+    parts = [*reading.of("segment"), *reading.of("product")]
+    if cue.term.role == "implied":
+        return [m for m in reading.of("segment") if m.start == cue.start] or None
+    ahead = [
+        m for m in parts if m.end <= cue.start + 1 and cue.start - m.end <= 28 and _noun_phrase(text[m.end : cue.start])
+    ]
+    behind = [
+        m for m in parts if m.start >= cue.end and m.start - cue.end <= 40 and _INSIDE.match(text[cue.end : m.start])
+    ]
+    right_behind = [m for m in reading.of("segment") if 0 <= m.start - quantity.end <= 1 and quantity.unit == "money"]
+    lead = [
+        m for m in reading.of("segment") if m.start <= 6 and m.end < cue.start and text[m.end : m.end + 1] in ",:："
+    ]
+    units = [m for m in reading.of("implied") if m.end < cue.start and _UNIT.match(text[m.end : m.end + 12].lstrip())]
+    units = [s for m in units for s in reading.of("segment") if s.start == m.start]
+    return ahead or behind or right_behind or lead or units or None
+
+
+def _noun_phrase(gap: str) -> bool:
+    """Whether between a part's name and "revenue" stands nothing but more of its name."""
+    return not _JOINS.search(gap) and len(gap.split()) <= 3
+
+
+def _modified(reading: Reading, cue: Mention, quantity: Quantity) -> bool:
+    """Whether a noun that is not the company's name makes it the revenue of something: "handset revenues"."""
+    text = reading.text
+    if not text[cue.start : cue.end].isascii():
+        return False
+    floor = quantity.end if quantity.end <= cue.start else max(reading.clause_start(cue.start), cue.start - 40)
+    names = [m for m in (*reading.of("entity"), *reading.of("observer")) if m.end <= cue.start]
+    end = cue.start
+    tokens = list(_TOKEN.finditer(text, floor, end))
+    if not tokens or not text[tokens[-1].end() : end].isspace():
+        return False
+    last = tokens[-1]
+    word = last[0].lower().rstrip(".")
+    if (
+        not word[0].isalpha()
+        or any(c.isdigit() for c in word)
+        or word in _PLAIN
+        or word.endswith(("'s", "’s", "s'", "s’", "ly"))
+    ):
+        return False
+    if any(m.start <= last.start() < m.end for m in names):
+        return False
+    if word.endswith("ed") or (word.endswith("ing") and len(tokens) > 1 and tokens[-2][0].lower() in _AUXILIARY):
+        return False
+    return word not in _VERBS
+
+
+_AUXILIARY: Final = frozenset(
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "we're",
+        "i'm",
+        "they're",
+        "it's",
+        "of",
+        "by",
+        "and",
+        "to",
+        "from",
+        "while",
+    ]
+)
+_VERBS: Final = frozenset(
+    [
+        "expand",
+        "expands",
+        "see",
+        "sees",
+        "grow",
+        "grows",
+        "give",
+        "gives",
+        "take",
+        "takes",
+        "put",
+        "puts",
+        "pull",
+        "pulled",
+        "push",
+        "pushes",
+        "show",
+        "shows",
+        "offset",
+        "offsets",
+        "support",
+        "supports",
+        "maximize",
+        "improve",
+        "improves",
+        "impact",
+        "impacts",
+        "affect",
+        "affects",
+        "track",
+        "tracks",
+        "model",
+        "models",
+        "provide",
+        "provides",
+        "include",
+        "includes",
+        "excluding",
+        "including",
+        "diversify",
+        "guide",
+        "guides",
+        "guided",
+        "forecast",
+        "target",
+        "recognize",
+        "sustain",
+        "sustains",
+        "deliver",
+        "delivers",
+        "drive",
+        "drives",
+        "yield",
+        "yields",
+        "get",
+        "got",
+        "make",
+        "makes",
+        "hurt",
+        "hurts",
+        "help",
+        "helps",
+        "reduce",
+        "reduces",
+        "shift",
+        "shifts",
+        "move",
+        "moves",
+        "defer",
+        "deferred",
+        "unearned",
+        "ensure",
+        "enable",
+        "enables",
+        "unlock",
+        "unlocks",
+        "monetize",
+        "monetizing",
+        "share",
+    ]
+)
+
+
+def _in_section(reading: Reading, cue: Mention) -> bool:
+    """Whether the part was named at the head of the sentence, or right before a sentence that begins with "revenue"."""
+    lead = _LEAD.match(reading.text)
+    if lead is not None and lead.end() <= cue.start and not _NO_PART.search(lead["name"]):
+        names = [m for m in reading.of("entity") if lead.start("name") <= m.start < lead.end("name")]
+        return not names
+    if cue.start > 16 or _WHOLE.search(reading.text[: cue.start]):  # "Third quarter revenue was": a bare beginning
+        return False
+    before = reading.document.text[max(0, reading.offset - _SECTION_REACH) : reading.offset]
+    opened = list(_OPENS.finditer(before))
+    if not opened or _NO_PART.search(opened[-1]["name"]):
+        return False
+    between = before[opened[-1].end() :]
+    return not re.search(r"\b(?:total|company|consolidated|we delivered)\b", between, re.IGNORECASE)
