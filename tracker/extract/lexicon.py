@@ -46,15 +46,17 @@ class Term:
     """What a stretch of text may mean."""
 
     # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
-    # issuer | other_metric | setting | market | observer | heard | implied
+    # issuer | other_metric | setting | market | observer | heard | implied |
+    # outsider
     role: str
     value: str  # id, kind, basis, direction
     exact: str | None = None  # the form the text must have (case included), for names that are also words
     not_before: tuple[str, ...] = ()
+    not_after: tuple[str, ...] = ()
     conditional: bool = field(init=False, repr=False, default=False)  # whether it has conditions beside its wording
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "conditional", self.exact is not None or bool(self.not_before))
+        object.__setattr__(self, "conditional", self.exact is not None or bool(self.not_before or self.not_after))
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +148,11 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     for group in ("basis", "direction"):
         for value, words in cues.data.get(group, {}).items():
             add(words, Term(group, value))
-    add(cues.data.get("observer_words", ()), Term("observer", "estimate"))
+    for word in cues.data.get("observer_words", ()):  # "SEMI" and "IDC" in capitals only
+        short = str(word).isupper() and len(str(word)) <= 5
+        add([word], Term("observer", "estimate", str(word) if short else None))
+    for word in cues.data.get("outsiders", ()):
+        add([word], Term("outsider", "outsider", str(word)))
     for role, key in (
         ("negation", "negation"),
         ("hypothetical", "hypothetical"),
@@ -184,7 +190,8 @@ def _add_entity(entity: dict[str, Any], ambiguous: dict[str, Any], add: Any) -> 
         if word in special:
             if not ambiguous.get("never"):
                 exact = str(word)
-                add([word], Term("entity", entity["id"], exact, tuple(ambiguous.get("not_before", ()))))
+                around = (tuple(ambiguous.get("not_before", ())), tuple(ambiguous.get("not_after", ())))
+                add([word], Term("entity", entity["id"], exact, *around))
         elif str(word).isascii() and (len(str(word)) <= 5 or str(word).isupper() or str(word).istitle()):
             # short names and tickers are words too: the capital letters are what tells them apart
             add([word], Term("entity", entity["id"], str(word)))
@@ -249,4 +256,13 @@ _FOLLOWING: Final = re.compile(r"\s?(\w{1,24})")
 def following_word(folded: str, end: int) -> str | None:
     """The word behind a place, when not more than a space stands between."""
     found = _FOLLOWING.match(folded, end)
+    return found[1] if found else None
+
+
+_PRECEDING: Final = re.compile(r"(\w{1,24})\s?$")
+
+
+def preceding_word(folded: str, start: int) -> str | None:
+    """The word before a place, when not more than a space stands between."""
+    found = _PRECEDING.search(folded, max(0, start - 26), start)
     return found[1] if found else None

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tracker.extract.lexicon import Lexicon, Term, following_word
+from tracker.extract.lexicon import Lexicon, Term, following_word, preceding_word
 from tracker.extract.page import Positions, characters, lay_out
 
 
@@ -100,5 +100,7 @@ def _holds(term: Term, text: str, folded: str, start: int, end: int) -> bool:
     """Whether a term that has conditions holds there: its exact form, what may not follow it."""
     said = text[start:end]
     if term.exact is not None and term.exact != said and said != term.exact.upper():
+        return False
+    if term.not_after and preceding_word(folded, start) in term.not_after:
         return False
     return not (term.not_before and following_word(folded, end) in term.not_before)

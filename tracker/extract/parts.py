@@ -362,7 +362,7 @@ _NO_PART: Final = re.compile(
 )
 _SECTION_REACH: Final = 260  # characters between the words that open a part and a bare "revenue was"
 _OPENS: Final = re.compile(
-    r"(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
+    r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(r"\b(?:unit|segment|division|business|arm|group)\b", re.IGNORECASE)

@@ -128,10 +128,10 @@ _QUANTITY: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5})")
+_CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5}(?:[点點][零一二三四五六七八九]{1,3})?)")
 _CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
 _CJK_AMOUNT: Final = re.compile(
-    r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9})(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
+    r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9}(?:[点點][零一二三四五六七八九]{1,3})?)(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
 )
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
 _PLUS_MINUS: Final = re.compile(
@@ -410,6 +410,7 @@ def _range(a: Quantity, b: Quantity) -> Quantity:
 
 
 def _cjk_number(text: str) -> float:
+    text, _, decimals = text.replace("點", "点").partition("点")
     total, digit = 0.0, 0.0
     for char in text:
         if char in _CJK_DIGITS:
@@ -417,7 +418,8 @@ def _cjk_number(text: str) -> float:
         elif char in _CJK_TENS:
             total += (digit or 1) * _CJK_TENS[char]
             digit = 0
-    return total + digit
+    part = sum(_CJK_DIGITS[c] * 10.0 ** -(i + 1) for i, c in enumerate(decimals))
+    return total + digit + part
 
 
 def _cjk_amounts(text: str) -> list[Quantity]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Final
 
@@ -24,6 +25,11 @@ _PRONOUN: Final = re.compile(
 _SOMEBODY: Final = re.compile(
     r"\b((?:[A-Z][\w&.-]*\s){1,3})(?:Inc|Corp|Ltd|PLC|LLC|Holdings|GmbH|AG|SA)\b|\*\*([^*\n]{2,14})\*\*(?:的|\d{4}年的?)?(?:財報|财报|公司|營收|营收|業績|业绩)"
 )
+_OUTSIDER: Final = "\0outsider"  # a firm the watchlist does not know
+_OWNS: Final = re.compile(r"^['’]s?(?: (?:proposed|planned|pending|recent|new|record|first|latest))*\s?$")
+_SPENDING: Final = frozenset({"capex", "deployment"})
+_ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
+_MAKERS_OF: Final = {"gpu": "NVDA"}
 _OWN_RESULTS: Final = frozenset({"revenue", "operating_income", "gross_margin", "order", "backlog"})
 _PLACES: Final = re.compile(r"global|worldwide|in the U\.S\.|全球|the market", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
@@ -59,9 +65,11 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         return lexicon.vendors[product]
     floor = reading.clause_start(anchor)
     words = _market_words(reading, kind)
+    if kind in _SPENDING and _is_crowd(reading, anchor, lexicon):
+        return MARKET
     found = _nearest(reading, floor, anchor, words, lexicon) or _nearest(reading, 0, floor, words, lexicon)
     if found is not None:
-        return found
+        return None if found == _OUTSIDER else found
     between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not is_object(reading, m)]
     if between:
         return between[0].term.value
@@ -108,6 +116,24 @@ def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
 
 
+def _names_a_product(reading: Reading, mention: Mention, lexicon: Lexicon) -> bool:
+    """ "NVIDIA GPUs": the maker's name belongs to the product; whoever acts is somebody else."""
+    behind = [m for m in reading.of("product") if 0 <= m.start - mention.end <= 1]
+    return any(_MAKERS_OF.get(m.term.value, lexicon.vendors.get(m.term.value)) == mention.term.value for m in behind)
+
+
+def _is_crowd(reading: Reading, anchor: int, lexicon: Lexicon) -> bool:
+    """Whether three or more names in a row act together: "Microsoft, Meta, Amazon and Alphabet are spending ..."."""
+    names = [m for m in _actors(reading, lexicon) if m.end <= anchor]
+    run = 1
+    for a, b in itertools.pairwise(names):
+        gap = reading.text[a.end : b.start]
+        run = run + 1 if a.term.value != b.term.value and _ROW.match(gap) else 1
+        if run >= 3 and b is names[-1]:
+            return True
+    return False
+
+
 def is_object(reading: Reading, mention: Mention) -> bool:
     return _OBJECT.search(reading.text[max(0, mention.start - 16) : mention.start]) is not None
 
@@ -116,13 +142,16 @@ def _nearest(reading: Reading, floor: int, anchor: int, market: list[Mention], l
     """The subject nearest before a place within a stretch of the sentence: a name, "we", or the whole market."""
     best: tuple[int, str] | None = None
     objects: list[Mention] = []
+    for m in reading.of("outsider"):
+        if floor <= m.start and m.end <= anchor + 1 and not is_object(reading, m):
+            best = (m.start, _OUTSIDER)
     was_object, last_end = False, -99
     for m in _actors(reading, lexicon):
         if lexicon.layers.get(m.term.value) == "government" and _SAYS.match(reading.text, m.end):
             continue  # an office that is quoted
         in_list = m.start - last_end <= 30 and _AND.search(reading.text[max(0, m.start - 6) : m.start]) is not None
         was_object, last_end = (was_object if in_list else is_object(reading, m)), m.end
-        if floor <= m.start and m.end <= anchor + 1:
+        if floor <= m.start and m.end <= anchor + 1 and not _names_a_product(reading, m, lexicon):
             if was_object:
                 objects.append(m)
             elif best is None or m.start > best[0]:
@@ -135,6 +164,12 @@ def _nearest(reading: Reading, floor: int, anchor: int, market: list[Mention], l
     for m in market:
         if floor <= m.start and m.end <= anchor + 1 and anchor - m.end <= 60 and (best is None or m.start > best[0]):
             best = (m.start, MARKET)
+    if best is not None and not objects:
+        return best[1]
+    # "the approval of Google's $32 billion acquisition": whoever owns what is told, close before it
+    owning = [m for m in objects if _OWNS.match(reading.text[m.end : anchor])]
+    if owning:
+        return owning[-1].term.value
     if best is not None:
         return best[1]
     # "... of Nvidia's revenue": an object that owns what is told
