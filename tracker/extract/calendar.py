@@ -80,6 +80,11 @@ def period_bounds(period: str, fiscal_year_end_month: int = 12) -> tuple[date, d
     return date(start_year, start_month, 1), month_end(end_year, end_month)
 
 
+def days_left(period: str, day: date, fiscal_year_end_month: int = 12) -> int:
+    """Days from a day to the end of a period; negative when the period is over."""
+    return (period_bounds(period, fiscal_year_end_month)[1] - day).days
+
+
 def day_after(period: str, fiscal_year_end_month: int = 12) -> date | None:
     """A day three weeks after a period, when its report is read; None for what is not a period."""
     if not PERIOD.match(period):

@@ -14,22 +14,20 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.calendar import sort_key
+from tracker.extract.calendar import days_left, sort_key
+from tracker.extract.dismissal import reason_against
 from tracker.extract.footing import (
     basis_of,
     direction_of,
-    is_expectation,
     is_prior,
-    is_supposed,
     period_of,
     prior_period,
 )
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import RESULTS, Link, growth_unit, is_rate_of_another, is_share, is_step, links
+from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
-from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.sentences import batches, candidate_sentences
@@ -43,39 +41,14 @@ _WHOLE_COMPANY: Final = frozenset(
     {"gross_margin", "operating_income", "backlog", "inventory", "supply_commitment", "revenue"}
 )
 _SELLERS: Final = frozenset({"accelerator", "custom_silicon", "network", "optics", "copper", "equipment"})
-_THESIS_MARKET: Final = re.compile(
-    r"\bAI\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
-)
-_LEVELS: Final = frozenset({"revenue", "segment_revenue", "operating_income", "capex"})
-_GROWTH_BEHIND: Final = re.compile(r"^ (?:\w+ ){0,2}growth\b|^的?增长|^的?成长", re.IGNORECASE)
-_LEAST: Final = 1e5  # money
-_STAKE: Final = re.compile(r"invest|stake", re.IGNORECASE)
-_SPAN_OF_TIME: Final = re.compile(
-    r"\b(?:first time in|in (?:the )?(?:last|past)|over the (?:last|past|next)|more than)\s(?:over |more than |about )?$",
-    re.IGNORECASE,
-)
-_PER: Final = re.compile(r"\b(?:every|each|per|a typical)\s(?:additional )?$|每一?个?$", re.IGNORECASE)
-_ENERGY: Final = re.compile(
-    r"^[^,.;，。；]{0,32}\b(?:clean|renewables?|wind|solar|nuclear|gas|battery|batteries|storage|generation|grid|carbon-free|geothermal|hydro|turbines?|fuel cells?)\b"
-    r"|^[^,.;，。；]{0,12}(?:风电|光伏|核电|燃气|储能|发电|电池)",
-    re.IGNORECASE,
-)
-_ENERGY_BEFORE: Final = re.compile(
-    r"\b(?:wind|solar|nuclear|gas|battery|generation|renewables?)\b[^,.;]{0,14}$|(?:风电|光伏|核电|燃气|储能|发电)[^，。]{0,6}$",
-    re.IGNORECASE,
-)
-_MOVES: Final = re.compile(
-    r"\b(?:up|down|above|below|ris\w+|rose|grew|grow\w*|increas\w+|decreas\w+|declin\w+|fell|expand\w*|doubl\w+|tripl\w+|more than|higher|lower|jump\w+|cut\w*)\b"
-    r"|增|减|減|升|降|扩|擴|翻|倍|成长|成長",
-    re.IGNORECASE,
-)
-_RATE_OF_COST: Final = re.compile(
-    r"^[^,.;，。]{0,40}\b(?:costs?|requires?|would cost|takes)\b|^\s?[=＝]|^[^，。；]{0,24}(?:需要|成本|造价|是什么概念)",
-    re.IGNORECASE,
-)
 _RATES: Final = frozenset({*GROWTH_UNITS, "pct"})
 LOSS: Final = re.compile(r"loss|亏损|损失", re.IGNORECASE)
-_UNSIGNED: Final = frozenset({"gross_margin", "supply_tightness"})
+_COUNTED: Final = frozenset(
+    {"revenue", "segment_revenue", "capex", "gross_margin", "operating_income", "shipment", "capacity"}
+)
+_NOT_OVER: Final = 45  # days to the end of a period from which on its figure must be an outlook
+_LONG_PAST: Final = 100  # days after which a period has been reported
+_SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +156,20 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
             document.outlook = (ahead[0], reading.offset)
 
 
-def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document) -> str:
-    """What the period says about the footing: a company's spending on a stated year is its guidance for that year, and
-    nobody has counted a market's year that is not over."""
+def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document, month: int) -> str:
+    """What the period says about the footing: nobody has counted a time that is not over, nobody guides for one long past.
+
+    A company's spending on a stated year is its guidance for that year.
+    """
     if kind == "capex" and basis == "plan" and period is not None and entity != MARKET:
-        return "guidance"
-    if basis == "actual" and entity == MARKET and period is not None and int(period[2:6]) >= document.published.year:
-        return "estimate"
+        basis = "guidance"
+    if period is None or kind not in _COUNTED:
+        return basis
+    left = days_left(period, document.published, month)
+    if basis == "actual" and left > _NOT_OVER:
+        return "estimate" if entity == MARKET else "guidance"
+    if basis == "guidance" and left < -_LONG_PAST and kind in RESULTS:
+        return "actual"
     return basis
 
 
@@ -216,14 +196,16 @@ def _figure(
         return None, "negated"
     if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
         return None, "spending told beside a maker of what the money is spent on"
-    if (reason := _reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
+    if (reason := reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
         return None, reason
     entities[quantity.start] = entity
     if kind == "revenue" and cue is not None:
-        kind, product = part_of(reading, cue, quantity)
+        kind, product = part_of(reading, cue, quantity, lexicon)
     elif kind in _WHOLE_COMPANY:
         product = None
     low, high, unit, currency = quantity.low, quantity.high, quantity.unit, quantity.currency
+    if unit == "units" and lexicon.families.get(product or "") == "rack_system":
+        unit = "racks"
     if unit is None:  # a bare amount is in the currency of whoever it is about
         unit, currency = "money", lexicon.currencies.get(entity) or "USD"
     if unit == "pct" and kind != "gross_margin":
@@ -235,13 +217,13 @@ def _figure(
     if kind == "operating_income" and cue is not None and LOSS.search(reading.text[cue.start : cue.end]):
         low, high = -abs(high or low or 0.0), -abs(low or high or 0.0)
     basis = basis_of(reading, anchor, quantity.end, kind, entity)
-    direction = direction_of(reading, link, unit)
-    signed = unit in GROWTH_UNITS and not (unit == "pct" and kind == "segment_revenue")
-    if signed and direction == "down" and kind not in _UNSIGNED:
+    level = unit == "pct" and kind in _SHARES
+    direction = direction_of(reading, link, unit, level=level)
+    if unit in GROWTH_UNITS and not level and direction == "down":
         low, high = (-high if high is not None else None), (-low if low is not None else None)
     month = lexicon.fiscal_year_ends.get(entity, reading.fiscal_year_end_month)
     period = period_of(reading, quantity, kind, basis, fiscal_year_end_month=month, growth=unit in GROWTH_UNITS)
-    basis = _dated(basis, kind, entity, period, reading.document)
+    basis = _dated(basis, kind, entity, period, reading.document, month)
     if period is None and link.cue is None and reading.document.told is not None and link.after is None:
         period = reading.document.told.period
     if is_prior(reading, link, unit):
@@ -257,79 +239,6 @@ def _figure(
         "period": period,
         "counterparty": counterparty,
     }, ""
-
-
-def _reason_against(
-    reading: Reading, link: Link, entity: str, product: str | None, anchor: int, lexicon: Lexicon
-) -> str | None:
-    """Why a linked figure is none of the kind's facts; None when nothing speaks against it."""
-    quantity, kind, text = link.quantity, link.kind, reading.text
-    if is_expectation(reading, quantity):
-        return "what had been expected, told before"
-    if is_supposed(reading, anchor):
-        return "only supposed"
-    if kind in ("revenue", "segment_revenue") and is_rate_of_another(reading, link):
-        return "the rate of an income or expense"
-    if kind in _LEVELS and quantity.unit in ("money", None):
-        if is_step(reading, quantity) and not (kind == "capex" and reading.document.lang == "zh"):
-            return "how much a figure moved by, or the middle of a range"
-        if max(abs(quantity.low or 0.0), abs(quantity.high or 0.0)) < _LEAST:
-            return "too small to be a company's figure"
-    if kind == "gross_margin" and _GROWTH_BEHIND.match(text[quantity.end : quantity.end + 50]):
-        return "growth, not a margin"
-    if kind == "deployment":
-        return _reason_against_site(reading, quantity)
-    if kind == "acquisition" and link.cue is not None and _STAKE.search(text[link.cue.start : link.cue.end]):
-        if not any(m.term.value != entity for m in reading.of("entity")):
-            return "money put into nobody on the watchlist"
-    if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
-        return "how far one looks back, not how long one waits"
-    return _reason_against_trade(reading, link, entity, product, lexicon)
-
-
-def _reason_against_site(reading: Reading, quantity: Quantity) -> str | None:
-    """Against megawatts and cards that nobody puts up: what one costs, what it means, what a power station gives."""
-    before, behind = (
-        reading.text[max(0, quantity.start - 30) : quantity.start],
-        reading.text[quantity.end : quantity.end + 50],
-    )
-    if _RATE_OF_COST.search(behind) or _PER.search(before):
-        return "what a unit of it costs or needs, not what is built"
-    if quantity.unit in ("MW", "GW", "kW", "W") and (_ENERGY.match(behind) or _ENERGY_BEFORE.search(before)):
-        return "power that is generated, not used"
-    return None
-
-
-def _reason_against_trade(
-    reading: Reading, link: Link, entity: str, product: str | None, lexicon: Lexicon
-) -> str | None:
-    """Against what is sold, ordered and shipped outside the thesis."""
-    quantity, kind = link.quantity, link.kind
-    if entity == MARKET and kind in ("revenue", "segment_revenue", "capex") and not _THESIS_MARKET.search(reading.text):
-        return "a market that the thesis is not about"
-    beside = product or (nearest_product(reading, link.cue) if link.cue is not None else None)
-    if kind == "price" and beside is None:
-        return "the price of nothing on the lexicon"
-    if kind == "shipment" and beside is None and (quantity.unit == "units" or entity == MARKET):
-        return "shipments of nothing on the lexicon"
-    if (
-        kind in ("order", "capacity")
-        and quantity.unit == "pct"
-        and not _MOVES.search(reading.text[max(0, quantity.start - 40) : quantity.end + 40])
-    ):
-        return "a share, not a change"
-    if kind == "order" and quantity.unit == "money" and not _is_deal_of_the_thesis(reading, entity, product, lexicon):
-        return "an order without a product, another party or a site of the thesis"
-    return None
-
-
-def _is_deal_of_the_thesis(reading: Reading, entity: str, product: str | None, lexicon: Lexicon) -> bool:
-    if product is not None or reading.document.period is not None or reading.document.deal is not None:
-        return True
-    if entity == MARKET:
-        return False
-    others = {m.term.value for m in reading.of("entity")} - {entity} - lexicon.observers
-    return bool(others or reading.of("setting"))
 
 
 def _entity_of(

@@ -22,6 +22,7 @@ _PRIOR: Final = re.compile(
 )
 # What growth is measured against, not what it is about.
 _EARLIER: Final = re.compile(r"(?:the )?(?:prior|previous|preceding|last|same) |去年|上季|前一", re.IGNORECASE)
+_BREAK: Final = re.compile(r"[,，;；。]")
 _QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
 # "above our outlook of 37.5 billion": only what comes after it is an outlook
 _AGAINST: Final = re.compile(
@@ -47,6 +48,11 @@ _NOT_SUPPOSED: Final = re.compile(r"[,，;；:：]|\bplans?\b|计划|計劃")
 _TAIL_STOP: Final = re.compile(r"[;；。]|, (?!which|with|as)|，|\.\s|\b(?:and|but|while)\b|\bup\b|\bdown\b")
 _OUTCOME: Final = re.compile(
     r"\b(?:was|were|totaled|totalled|reached|came in|reported|reporting|posted|delivered|generated|grew|rose|fell|jumped|increased|decreased|declined|surged|soared|closed|achieved|recorded|made up)\b",
+    re.IGNORECASE,
+)
+_BEING_BUILT: Final = re.compile(
+    r"\b(?:is|are|was|were|been|begun|started) (?:currently |now |already )?(?:building|constructing)|\bunder construction|"
+    r"\bbuilding (?:an?|the|its|out)\b|正在(?:建设|建設|兴建|興建)|在建",
     re.IGNORECASE,
 )
 _WEAKEST: Final = ("rumor", "estimate", "plan", "guidance")
@@ -82,6 +88,8 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         m.term.value == "estimate" for m in (*inside, *behind)
     )
     basis = next((b for b in _WEAKEST if b in values), "actual")
+    if basis == "actual" and kind == "deployment" and _BEING_BUILT.search(text, floor, min(len(text), end + 30)):
+        basis = "plan"
     if basis in ("guidance", "plan"):
         last = max((m.end for m in inside if m.term.value in ("guidance", "plan")), default=None)
         if last is not None and _OUTCOME.search(text, last, start) and kind in RESULTS:
@@ -103,14 +111,14 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
     return basis
 
 
-def direction_of(reading: Reading, link: Link, unit: str | None) -> str:
+def direction_of(reading: Reading, link: Link, unit: str | None, *, level: bool = False) -> str:
     """The change that is told with a figure: the sign of a growth rate, or the word of change beside a level."""
     quantity, text = link.quantity, reading.text
     floor = max(
         reading.clause_start(quantity.start), link.after.quantity.end if link.after and unit in GROWTH_UNITS else 0
     )
     words = reading.of("direction")
-    if unit in GROWTH_UNITS or unit == "pct_pt":
+    if unit in GROWTH_UNITS and not level:
         before = [m for m in words if floor <= m.start and m.end <= quantity.start + 1]
         behind = [m for m in words if quantity.end <= m.start <= quantity.end + 25]
         inside = [m for m in words if quantity.start <= m.start and m.end <= quantity.end]
@@ -184,7 +192,8 @@ def period_of(
         def distance(p: Period) -> tuple[int, int]:
             low, high = (p.end, quantity.start) if p.end <= quantity.start else (quantity.end, p.start)
             crossed = sum(low <= q.start and q.end <= high for q in others)
-            return (crossed * 40 + (high - low) + (0 if p.start >= quantity.start else 5), p.start)
+            apart = p.start >= quantity.end and _BREAK.search(text, low, high) is not None
+            return (crossed * 40 + apart * 30 + (high - low) + (0 if p.start >= quantity.start else 5), p.start)
 
         return _full_year(min(periods, key=distance).label, reading, basis)
     document = reading.document

@@ -103,6 +103,7 @@ class Lexicon:
     currencies: Mapping[str, str] = field(repr=False)
     vendors: Mapping[str, str] = field(repr=False)  # product -> who makes it
     observers: frozenset[str] = field(repr=False)  # entities that report on others
+    plain_words: frozenset[str] = field(repr=False)  # before "revenue" they name no part of a business
     layers: Mapping[str, str] = field(repr=False)  # entity -> where it stands in the supply chain
 
     @property
@@ -179,6 +180,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
         currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
+        plain_words=frozenset(str(w).lower() for w in cues.data.get("plain_words", ())),
         layers={e["id"]: e["layer"] for e in entities.values() if e.get("layer")},
         observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),
     )

@@ -34,15 +34,15 @@ _DIRECT_PREFIX: Final = re.compile(
 )
 # What makes a clause go on about the metric of the clause before it.
 _GOES_ON: Final = re.compile(
-    r"(?:up|down|compared (?:to|with)|versus|vs\.?|from|against|and|or|,|、|，)\s*(?:up |down |approximately |about |an? |to )?\(?$|^\s*(?:up|down)\b",
+    r"(?:up|down|compared (?:to|with)|versus|vs\.?|from|against|and|or|,|、|，)\s*(?:up |down |approximately |about |an? |to |adding |plus |another |followed by |and then |再增加|另外|并追加)*(?:another |an additional |some )?\(?$|^\s*(?:up|down)\b",
     re.IGNORECASE,
 )
 _YOY: Final = re.compile(
-    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) (?:year|quarter last|period)|同比|年增|年减|年減|較去年|较去年|比去年|去年同期|年成长|年成長|from the (?:same|prior|previous)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:fiscal )?(?:19|20)?\d\d|over the (?:past|prior|last) year|to the prior year|(?:from|in|than|over|to|with) the (?:prior|previous|same) year|versus (?:the )?prior year|from last year|than (?:in )?(?:19|20)\d\d|annually",
+    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) (?:year|quarter last|period)|同比|年增|年减|年減|較去年|较去年|比去年|去年同期|年成长|年成長|from the (?:same|prior|previous)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:fiscal )?(?:19|20)?\d\d|over the (?:past|prior|last) year|to the prior year|(?:from|in|than|over|to|with) the (?:prior|previous|same) year|versus (?:the )?prior year|from last year|than (?:in )?(?:19|20)\d\d|annually|(?:above|below|over|than|on|from) (?:the |a )?(?:year|same period)(?: before| earlier| ago| prior)|on the year|上年|前一年|一年前",
     re.IGNORECASE,
 )
 _QOQ: Final = re.compile(
-    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|\bq/q\b|\bqoq\b|sequential(?:ly)?|from the (?:previous|prior|preceding|last) quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
+    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
@@ -80,6 +80,15 @@ _GREW: Final = re.compile(
     r"increased|declined|decreased|fell|jumped|surged|soared|accelerated|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$",
     re.IGNORECASE,
 )
+_MADE: Final = re.compile(
+    r"^\s?(?:business|segment|unit|division|operations?|业务|業務|部门|部門)?\s?(?:made|brought in|generated|took in|pulled in|delivered|posted|contributed|rang up|booked|earned|贡献了?|贡献|带来了?)"
+    r"\s?(?:about |nearly |over |more than |a record |roughly |approximately |约|超过|近)?$",
+    re.IGNORECASE,
+)
+STAKE: Final = re.compile(r"invest|stake|put into|投资|注资|入股|领投|資", re.IGNORECASE)
+_INTO: Final = re.compile(r"\b(?:in|into)\s(?:\w+ )?$|[在于]$|^\s?$|入股|投资$")
+_TOWARDS: Final = re.compile(r"[向对對给給]\s?\**$")
+_ROUND: Final = re.compile(r"\bround\b|轮融资|輪融資|融资轮", re.IGNORECASE)
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
 _MARGIN_BEHIND: Final = re.compile(r"^\s?(?:margin|of (?:net |total )?(?:sales|revenues?))", re.IGNORECASE)
@@ -107,6 +116,7 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
         if cue is not None and cue.term.role == "other_metric":
             continue
         if cue is not None:
+            cue = _cut_of(reading, quantity, cue, cues) or cue
             found.append(Link(quantity, cue.term.value, cue, after=previous))
         elif (implied := _implied(reading, quantity)) is not None:
             found.append(Link(quantity, implied.term.value, implied, after=None))
@@ -137,6 +147,8 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     )
     kept: list[Mention] = []
     for cue in every:
+        if cue.term.value == "acquisition" and not _invests_in_somebody(reading, cue, lexicon):
+            continue
         if (
             kept
             and cue.start >= kept[-1].start
@@ -146,6 +158,33 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
             continue
         kept.append(cue)
     return kept
+
+
+def _invests_in_somebody(reading: Reading, cue: Mention, lexicon: Lexicon) -> bool:
+    """Whether money goes into a company of the watchlist; otherwise it is spent on something that is built."""
+    text = reading.text
+    if not STAKE.search(text[cue.start : cue.end]):
+        return True
+    names = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
+    for m in names:
+        if (
+            m.start >= cue.end
+            and m.start - cue.end <= 60
+            and _INTO.search(text[cue.end : m.start] if m.start > cue.end else " in ")
+        ):
+            return True
+        if m.end <= cue.start and cue.start - m.end <= 14 and _TOWARDS.search(text[max(0, m.start - 3) : m.start]):
+            return True
+    return len({m.term.value for m in names}) > 1 and bool(_ROUND.search(text))
+
+
+def _cut_of(reading: Reading, quantity: Quantity, cue: Mention, cues: list[Mention]) -> Mention | None:
+    """The word that takes an order, a site or spending back, when it stands before the figure in its clause."""
+    if cue.term.value not in ("order", "deployment", "capex", "capacity"):
+        return None
+    floor = reading.clause_start(quantity.start)
+    cuts = [c for c in cues if c.term.value == "demand_cut" and floor <= c.start and c.end <= quantity.start]
+    return cuts[-1] if cuts else None
 
 
 def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
@@ -167,13 +206,14 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
 
 
 def _implied(reading: Reading, quantity: Quantity) -> Mention | None:
-    """The part of a business whose revenue a growth rate is about, though nobody says "revenue": "Azure grew 33 %"."""
-    if quantity.unit not in ("pct", "pct_yoy", "pct_qoq"):
+    """The part of a business whose revenue is told though nobody says "revenue": "Azure grew 33 %", "gaming made $4bn"."""
+    if quantity.unit not in ("pct", "pct_yoy", "pct_qoq", "money"):
         return None
+    pattern = _MADE if quantity.unit == "money" else _GREW
     for part in reversed(reading.of("implied")):
         if part.end <= quantity.start:
             gap = reading.text[part.end : quantity.start]
-            return part if _GREW.match(gap) else None
+            return part if pattern.match(gap) else None
     return None
 
 

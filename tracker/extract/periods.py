@@ -47,7 +47,11 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
     for name, pattern in (
         (
             "quarter_year",
-            rf"\b(first|second|third|fourth|1st|2nd|3rd|4th)[- ]quarter(?:\s+of)?(?:\s+the)?\s*,?\s*(fiscal|fy|calendar)?\s*(?:year)?\s*'?({_YEAR}|\d{{2}}\b)",
+            rf"\b(first|second|third|fourth|1st|2nd|3rd|4th)[- ](?:fiscal )?quarter(?:\s+of)?(?:\s+the)?\s*,?\s*(fiscal|fy|calendar)?\s*(?:year)?\s*'?({_YEAR}|\d{{2}}\b)",
+        ),
+        (
+            "month_year_quarter",
+            rf"\b({_MONTH_NAMES})\.? ({_YEAR}) quarter\b|\bquarter (?:that )?(?:ended|ending|to|through)(?: on| in)? ({_MONTH_NAMES})\.?(?: \d{{1,2}})?,? ({_YEAR})\b",
         ),
         ("quarter_year", rf"\bq([1-4])\s*(?:of\s+)?(fiscal|fy|cy)?\s*(?:year\s*)?['’]?({_YEAR}|\d{{2}}\b)"),
         (
@@ -107,6 +111,7 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "cjk_month": ("月",),
     "cjk_year": ("年",),
     "month_year": _DECADES,
+    "month_year_quarter": ("quarter",),
     "month_only": ("month of", "revenue", "sales"),
     "month_quarter": ("quarter",),
     "relative_quarter": ("quarter", "季"),
@@ -273,6 +278,11 @@ def _month_year(m: re.Match[str], fye: int, published: date) -> str | None:
     return f"CY{m[2]}-{_MONTHS[m[1].lower()]:02d}"
 
 
+def _month_year_quarter(m: re.Match[str], fye: int, published: date) -> str | None:
+    month, year = (m[1], m[2]) if m[1] else (m[3], m[4])
+    return quarter_label(*fiscal_quarter(date(int(year), _MONTHS[month.lower()], 1), fye), fye)
+
+
 def _month_only(m: re.Match[str], fye: int, published: date) -> str | None:
     month = _MONTHS[(m[1] or m[2]).lower()]
     return f"CY{published.year - (month > published.month)}-{month:02d}"
@@ -317,6 +327,6 @@ _HANDLERS: Final = {
     "quarter_year": _quarter_year, "year_quarter": _year_quarter, "short_quarter": _short_quarter, "half": _half,
     "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_spelled": _cjk_spelled, "cjk_half": _cjk_half,
     "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "month_year": _month_year,
-    "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
+    "month_year_quarter": _month_year_quarter, "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
     "relative_year": _relative_year, "year": _year,
 }  # fmt: skip

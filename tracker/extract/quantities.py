@@ -52,6 +52,9 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "chips": ("gpus", 1), "xpus": ("gpus", 1), "tpus": ("gpus", 1), "gpu cards": ("gpus", 1),
     "颗gpu": ("gpus", 1), "颗": ("gpus", 1), "顆": ("gpus", 1), "张": ("gpus", 1), "張": ("gpus", 1), "张卡": ("gpus", 1), "卡": ("gpus", 1), "颗芯片": ("gpus", 1),
     "units": ("units", 1), "unit": ("units", 1), "servers": ("units", 1), "套": ("units", 1), "台": ("units", 1),
+    "modules": ("units", 1), "optical modules": ("units", 1), "transceivers": ("units", 1), "switches": ("units", 1),
+    "cables": ("units", 1), "stacks": ("units", 1), "turbines": ("units", 1), "个gpu": ("gpus", 1), "块gpu": ("gpus", 1),
+    "个tpu": ("gpus", 1), "颗tpu": ("gpus", 1), "块tpu": ("gpus", 1), "张gpu": ("gpus", 1), "个芯片": ("gpus", 1), "枚芯片": ("gpus", 1),
     "wafers per month": ("wafers_per_month", 1), "wafers a month": ("wafers_per_month", 1),
     "wafers/month": ("wafers_per_month", 1), "wpm": ("wafers_per_month", 1), "wspm": ("wafers_per_month", 1),
     "片/月": ("wafers_per_month", 1), "片": ("wafers_per_month", 1), "cowos wafers per month": ("wafers_per_month", 1),
@@ -76,7 +79,23 @@ _WORD_MAGNITUDES: Final = _alternatives([m for m in _MAGNITUDES if m.isascii()])
 _CJK_MAGNITUDES: Final = _alternatives([m for m in _MAGNITUDES if not m.isascii()])
 # what may be counted with product names in between: "72,000 GB200 GPUs", "500 Helios racks"
 _COUNTED: Final = _alternatives(
-    ["racks", "gpus", "accelerators", "chips", "xpus", "tpus", "units", "servers", "wafers per month"]
+    [
+        "racks",
+        "gpus",
+        "accelerators",
+        "chips",
+        "xpus",
+        "tpus",
+        "units",
+        "servers",
+        "wafers per month",
+        "wafers a month",
+        "modules",
+        "transceivers",
+        "switches",
+        "cables",
+        "stacks",
+    ]
 )
 _ADJECTIVES: Final = _alternatives(
     [
@@ -97,6 +116,10 @@ _ADJECTIVES: Final = _alternatives(
         "custom",
         "vera",
         "ultra",
+        "optical",
+        "nvlink",
+        "hbm",
+        "tpu",
     ]
 )
 _PREFIX: Final = _alternatives(
@@ -122,7 +145,7 @@ _QUANTITY: Final = re.compile(
     (?:
       \s?(?P<suffix>{_SUFFIX})(?![a-z])
     | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d]|[\s-]?hours?)
-    | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
+    | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|\d{{1,3}}(?:\.\d)?[gt]|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
     | \s?(?P<cjkunit>{_CJK_UNITS})
     )?
     """,
@@ -174,6 +197,10 @@ _TIMES: Final = re.compile(
     re.IGNORECASE,
 )
 _UNSAID_COUNT: Final = re.compile(r"(?<![\d一二两三四五六七八九十百千数數几幾上万萬])([百千万萬])(?=[张張卡颗顆])")
+_UNSAID_ONE: Final = re.compile(
+    r"\b(half a|a|one)\s(million|billion|trillion)\s(dollars|euros|yuan|won)\b|\b(?:the first|an initial|another|the next|an additional)\s(gigawatt|megawatt)\b",
+    re.IGNORECASE,
+)
 _UNSAID: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4}
 _FOLD_TRIGGER: Final = re.compile(r"[Dd]oubl|[Tt]ripl|[Qq]uadrupl|[翻倍]")
 _START: Final = re.compile(
@@ -345,11 +372,24 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
     return [q for q in _compound(result, text) if q.unit is not None or q.value >= _BARE_AT_LEAST]
 
 
+def _step_down(text: str, last: Quantity, q: Quantity) -> bool:
+    """Whether 1617亿 right behind 2兆 goes on with the same number."""
+    a = re.search(r"(兆|万亿|萬億|亿|億)$", text[last.start : last.end])
+    b = re.match(r"[\d,.]+\s?(亿|億|万|萬)", text[q.start : q.end])
+    return a is not None and b is not None and _MAGNITUDES[a[1]] > _MAGNITUDES[b[1]]
+
+
 def _compound(found: list[Quantity], text: str) -> list[Quantity]:
-    """ "$4 billion and $39 million" is one amount."""
+    """ "$4 billion and $39 million" is one amount, and so is 2兆1617亿."""
     result: list[Quantity] = []
     for q in found:
         last = result[-1] if result else None
+        if last is not None and last.end == q.start and last.low == last.high and _step_down(text, last, q):
+            low, high = (None if end is None else (last.low or 0.0) + end for end in (q.low, q.high))
+            result[-1] = replace(
+                q, start=last.start, low=low, high=high, unit=q.unit or last.unit, currency=last.currency or q.currency
+            )
+            continue
         if (
             last is not None
             and last.unit == q.unit == "money"
@@ -429,7 +469,8 @@ def _cjk_amounts(text: str) -> list[Quantity]:
         value = _cjk_number(match[1]) * _MAGNITUDES[match[2]]
         currency = _CURRENCIES.get(match[3] or "")
         if value:
-            found.append(Quantity(match.start(), match.end(), value, value, "money" if currency else None, currency))
+            q = Quantity(match.start(), match.end(), value, value, "money" if currency else None, currency)
+            found.append(_with_bound(q, text, False))
     return found
 
 
@@ -438,11 +479,11 @@ def _cjk_fractions(text: str) -> list[Quantity]:
     if "百分之" in text:
         for match in _CJK_PERCENT.finditer(text):
             value = _cjk_number(match[1])
-            found.append(Quantity(match.start(), match.end(), value, value, "pct"))
+            found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "pct"), text, False))
     if "成" in text:
         for match in _CJK_TENTHS.finditer(text):
             value = _CJK_DIGITS[match[1]] * 10.0 + (5 if match[2] == "半" else _CJK_DIGITS.get(match[2] or "零", 0))
-            found.append(Quantity(match.start(), match.end(), value, value, "pct"))
+            found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "pct"), text, False))
     return found
 
 
@@ -459,6 +500,13 @@ def _rare(text: str) -> list[Quantity]:
         value = (float(match[2]) - 1) * 100
         if value > 0:
             found.append(Quantity(match.start(2), match.end(), value, None if match[1] else value, "pct"))
+    for match in _UNSAID_ONE.finditer(text) if " " in text else ():
+        if match[4]:
+            found.append(Quantity(match.start(), match.end(), 1.0, 1.0, "GW" if match[4].lower()[0] == "g" else "MW"))
+        else:
+            value = (0.5 if match[1].lower() == "half a" else 1.0) * _MAGNITUDES[match[2].lower()]
+            code = _CURRENCIES[match[3].lower()]
+            found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "money", code), text, False))
     for match in _UNSAID_COUNT.finditer(text):
         value = _UNSAID[match[1]]
         found.append(Quantity(match.start(), match.end() + 1, value, value, "gpus"))

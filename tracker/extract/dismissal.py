@@ -1,0 +1,116 @@
+"""Why a figure that was linked to a metric is no fact all the same: supposed, expected before, of another market, a rate."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracker.extract.footing import is_expectation, is_supposed
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.metrics import Link, is_rate_of_another, is_step
+from tracker.extract.quantities import Quantity
+from tracker.extract.reading import Reading
+from tracker.extract.statements import nearest_product
+from tracker.vocabulary import MARKET
+
+_THESIS_MARKET: Final = re.compile(
+    r"\bAI\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
+)
+_LEVELS: Final = frozenset(
+    {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment"}
+)
+_GROWTH_BEHIND: Final = re.compile(r"^ (?:\w+ ){0,2}growth\b|^的?增长|^的?成长", re.IGNORECASE)
+_LEAST: Final = 1e5  # money
+_SPAN_OF_TIME: Final = re.compile(
+    r"\b(?:first time in|in (?:the )?(?:last|past)|over the (?:last|past|next)|more than)\s(?:over |more than |about )?$",
+    re.IGNORECASE,
+)
+_PER: Final = re.compile(r"\b(?:every|each|per|a typical)\s(?:additional )?$|每一?个?$", re.IGNORECASE)
+_ENERGY: Final = re.compile(
+    r"^[^,.;，。；]{0,32}\b(?:clean|renewables?|wind|solar|nuclear|gas|battery|batteries|storage|generation|grid|carbon-free|geothermal|hydro|turbines?|fuel cells?)\b"
+    r"|^[^,.;，。；]{0,12}(?:风电|光伏|核电|燃气|储能|发电|电池)",
+    re.IGNORECASE,
+)
+_ENERGY_BEFORE: Final = re.compile(
+    r"\b(?:wind|solar|nuclear|gas|battery|generation|renewables?)\b[^,.;]{0,14}$|(?:风电|光伏|核电|燃气|储能|发电)[^，。]{0,6}$",
+    re.IGNORECASE,
+)
+_MOVES: Final = re.compile(
+    r"\b(?:up|down|above|below|ris\w+|rose|grew|grow\w*|increas\w+|decreas\w+|declin\w+|fell|expand\w*|doubl\w+|tripl\w+|more than|higher|lower|jump\w+|cut\w*)\b"
+    r"|增|减|減|升|降|扩|擴|翻|倍|成长|成長",
+    re.IGNORECASE,
+)
+_RATE_OF_COST: Final = re.compile(
+    r"^[^,.;，。]{0,40}\b(?:costs?|requires?|would cost|takes)\b|^\s?[=＝]|^[^，。；]{0,24}(?:需要|成本|造价|是什么概念)",
+    re.IGNORECASE,
+)
+
+
+def reason_against(
+    reading: Reading, link: Link, entity: str, product: str | None, anchor: int, lexicon: Lexicon
+) -> str | None:
+    """Why a linked figure is none of the kind's facts; None when nothing speaks against it."""
+    quantity, kind, text = link.quantity, link.kind, reading.text
+    if is_expectation(reading, quantity):
+        return "what had been expected, told before"
+    if is_supposed(reading, anchor):
+        return "only supposed"
+    if kind in ("revenue", "segment_revenue") and is_rate_of_another(reading, link):
+        return "the rate of an income or expense"
+    if kind in _LEVELS and quantity.unit in ("money", None):
+        if is_step(reading, quantity) and not (kind == "capex" and reading.document.lang == "zh"):
+            return "how much a figure moved by, or the middle of a range"
+        if max(abs(quantity.low or 0.0), abs(quantity.high or 0.0)) < _LEAST:
+            return "too small to be a company's figure"
+    if kind == "gross_margin" and _GROWTH_BEHIND.match(text[quantity.end : quantity.end + 50]):
+        return "growth, not a margin"
+    if kind == "deployment":
+        return _reason_against_site(reading, quantity)
+    if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
+        return "how far one looks back, not how long one waits"
+    return _reason_against_trade(reading, link, entity, product, lexicon)
+
+
+def _reason_against_site(reading: Reading, quantity: Quantity) -> str | None:
+    """Against megawatts and cards that nobody puts up: what one costs, what it means, what a power station gives."""
+    before, behind = (
+        reading.text[max(0, quantity.start - 30) : quantity.start],
+        reading.text[quantity.end : quantity.end + 50],
+    )
+    if _RATE_OF_COST.search(behind) or _PER.search(before):
+        return "what a unit of it costs or needs, not what is built"
+    if quantity.unit in ("MW", "GW", "kW", "W") and (_ENERGY.match(behind) or _ENERGY_BEFORE.search(before)):
+        return "power that is generated, not used"
+    return None
+
+
+def _reason_against_trade(
+    reading: Reading, link: Link, entity: str, product: str | None, lexicon: Lexicon
+) -> str | None:
+    """Against what is sold, ordered and shipped outside the thesis."""
+    quantity, kind = link.quantity, link.kind
+    if entity == MARKET and kind in ("revenue", "segment_revenue", "capex") and not _THESIS_MARKET.search(reading.text):
+        return "a market that the thesis is not about"
+    beside = product or (nearest_product(reading, link.cue) if link.cue is not None else None)
+    if kind == "price" and beside is None:
+        return "the price of nothing on the lexicon"
+    if kind == "shipment" and beside is None and (quantity.unit == "units" or entity == MARKET):
+        return "shipments of nothing on the lexicon"
+    if (
+        kind in ("order", "capacity")
+        and quantity.unit == "pct"
+        and not _MOVES.search(reading.text[max(0, quantity.start - 40) : quantity.end + 40])
+    ):
+        return "a share, not a change"
+    if kind == "order" and quantity.unit == "money" and not _is_deal_of_the_thesis(reading, entity, product, lexicon):
+        return "an order without a product, another party or a site of the thesis"
+    return None
+
+
+def _is_deal_of_the_thesis(reading: Reading, entity: str, product: str | None, lexicon: Lexicon) -> bool:
+    if product is not None or reading.document.period is not None or reading.document.deal is not None:
+        return True
+    if entity == MARKET:
+        return False
+    others = {m.term.value for m in reading.of("entity")} - {entity} - lexicon.observers
+    return bool(others or reading.of("setting"))
