@@ -1,14 +1,16 @@
 """Quantities in English and Chinese text: values in base units, with unit and currency.
 
 One compiled expression finds a number with what stands around it; decoding is ordinary arithmetic. The expression has
-no nested repetition, so its time is linear in the text.
+no nested repetition, so its time is linear in the text. It is matched in lower case, which is half the work of matching
+in either case, and only where a number begins; what is rare is looked for when a plain substring says that it may be there.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
+
+from tracker.extract.folding import fold
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
@@ -149,7 +151,7 @@ _QUANTITY: Final = re.compile(
     | \s?(?P<cjkunit>{_CJK_UNITS})
     )?
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5}(?:[点點][零一二三四五六七八九]{1,3})?)")
 _CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
@@ -161,16 +163,17 @@ _PLUS_MINUS: Final = re.compile(
     r"^[,.]?\s*(?:respectively[,.]?\s*)?(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$",
     re.IGNORECASE,
 )
-_MORE: Final = re.compile(
-    r"(?:more than|over|above|at least|north of|upwards? of|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|greater than|"
-    r"in excess of|crossed|topped|past|超过|超過|逾|超|至少|不低于|不少于|突破|高于|大于)\s?(?:the )?$",
-    re.IGNORECASE,
-)
-_MORE_AFTER: Final = re.compile(r"^\s?(?:or more|and above|and up(?! )|以上|多(?!年))", re.IGNORECASE)
-_LESS: Final = re.compile(
-    r"(?:up to|upto|as much as|as many as|as long as|at most|no more than|under|below|less than|fewer than|最多|高达|高達|至多|上看|上探|不超过|低于|不到)\s?$",
-    re.IGNORECASE,
-)
+# Right before a number, perhaps with a space and "the" between.
+_MORE: Final = (
+    "more than", "over", "above", "at least", "north of", "upward of", "upwards of", "exceed", "exceeds", "exceeded",
+    "exceeding", "surpass", "surpasses", "surpassed", "surpassing", "greater than", "in excess of", "crossed", "topped",
+    "past", "超过", "超過", "逾", "超", "至少", "不低于", "不少于", "突破", "高于", "大于",
+)  # fmt: skip
+_MORE_AFTER: Final = re.compile(r"\s?(?:or more|and above|and up(?! )|以上|多(?!年))")
+_LESS: Final = (
+    "up to", "upto", "as much as", "as many as", "as long as", "at most", "no more than", "under", "below", "less than",
+    "fewer than", "最多", "高达", "高達", "至多", "上看", "上探", "不超过", "低于", "不到",
+)  # fmt: skip
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"(?:between|from|in the range of|range of|介于|介於|在)\s?$", re.IGNORECASE)
 _DECADE: Final = re.compile(
@@ -187,7 +190,7 @@ _PART: Final = re.compile(
     r"(超过|超過|近|约|約)?(一半|三分之一|三分之二|四分之一|四分之三)(?=的?(?:营收|營收|收入|销售额|銷售額))",
     re.IGNORECASE,
 )
-_PART_TRIGGER: Final = re.compile(r"half of|third|quarters? of|fifth of|一半|分之")
+_PART_TRIGGERS: Final = ("half of", "third", "quarter of", "quarters of", "fifth of", "一半", "分之")
 _PARTS: Final = {
     "half": 50.0, "third": 100 / 3, "thirds": 200 / 3, "quarter": 25.0, "quarters": 75.0, "fifth": 20.0,
     "一半": 50.0, "三分之一": 100 / 3, "三分之二": 200 / 3, "四分之一": 25.0, "四分之三": 75.0,
@@ -202,12 +205,18 @@ _UNSAID_ONE: Final = re.compile(
     re.IGNORECASE,
 )
 _UNSAID: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4}
-_FOLD_TRIGGER: Final = re.compile(r"[Dd]oubl|[Tt]ripl|[Qq]uadrupl|[翻倍]")
-_START: Final = re.compile(
-    r"\d[\d,.]*|\b(?:half|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred)\b",
-    re.IGNORECASE,
+_TIMES_TRIGGER: Final = re.compile(r"\d\s?x")
+_FOLD_TRIGGERS: Final = ("doubl", "tripl", "quadrupl", "翻", "倍")
+_DIGIT_RUN: Final = re.compile(r"\d[\d,.]*")
+# A number in words counts before one of these only.
+_COUNTED_IN_WORDS: Final = ("illion", "hundred", "thousand", "percent", "gigawatt", "year", "month", "quarter")
+_SPELLED: Final = re.compile(
+    rf"(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|year|month|quarter))"
 )
-_BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})[\s(]?)?$", re.IGNORECASE)
+# What the sign or currency before a number can end in; perhaps a space or a bracket stands between.
+_SIGNS: Final = frozenset("$€£¥₩-−(dbywr")
+_BETWEEN_SIGN: Final = frozenset(" (\t\n\xa0\u3000")
+_BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})[\s(]?)?$")
 _LOOK_BACK: Final = 8  # sign, currency and a space before a number
 _CELL: Final = re.compile(r"(?:^|[|\t\n]|  )\s*$")
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
@@ -217,8 +226,7 @@ _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
 _BARE_AT_LEAST: Final = 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A quantity and where it stands: `text[start:end]`. Ends in base units; None is an open end ("more than")."""
 
     start: int
@@ -240,33 +248,52 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
 
     currency: what "元", "$" without a country means when the text does not say (by default CNY and USD).
     """
-    singles = [q for match in _matches(text) if (q := _decode(match, text, currency)) is not None]
-    singles += _cjk_fractions(text)
-    singles.sort(key=lambda q: (q.start, -q.end))
-    found = _joined(_without_overlaps(singles), text)
+    low = text.lower()
+    if len(low) != len(text):
+        low = fold(text)
+    singles = [q for match in _matches(low) if (q := _decode(match, low, currency)) is not None]
+    if not low.isascii():
+        singles += _cjk_fractions(low)
+    singles.sort(key=_by_place)
+    found = _joined(_without_overlaps(singles), low)
     taken = [(q.start, q.end) for q in found]
-    folds = _folds(text) if _FOLD_TRIGGER.search(text) else []
-    for extra in (*(_decades(text) if "0s" in text else ()), *folds, *_rare(text)):
+    folds = _folds(low) if any(word in low for word in _FOLD_TRIGGERS) else []
+    for extra in (*(_decades(low) if "0s" in low else ()), *folds, *_rare(low)):
         if not any(a < extra.end and extra.start < b for a, b in taken):
             found.append(extra)
-    return sorted(found, key=lambda q: q.start)
+    return sorted(found, key=_by_place)
 
 
-def _matches(text: str) -> list[re.Match[str]]:
+def _by_place(quantity: Quantity) -> tuple[int, int]:
+    return quantity.start, -quantity.end
+
+
+def _matches(low: str) -> list[re.Match[str]]:
     """Matches of the full expression, tried only where a number begins: most characters begin none."""
+    begins = [run.start() for run in _DIGIT_RUN.finditer(low)]
+    if any(word in low for word in _COUNTED_IN_WORDS):
+        begins += [word.start() for word in _SPELLED.finditer(low)]
+        begins.sort()
     found: list[re.Match[str]] = []
     end = 0
-    for start in _START.finditer(text):
-        at = start.start()
+    for at in begins:
         if at < end:
             continue
-        before = _BEFORE.search(text, max(end, at - _LOOK_BACK), at)
-        candidates = (before.start(), before.start("prefix"), at) if before else (at,)
-        match = next((m for c in candidates if c >= 0 and (m := _QUANTITY.match(text, c))), None)
+        match = _full_match(low, at, end)
         if match is not None:
             found.append(match)
             end = match.end()
     return found
+
+
+def _full_match(low: str, at: int, floor: int) -> re.Match[str] | None:
+    """The number that begins at a place, with its sign and currency when they stand before it (not before `floor`)."""
+    if at > floor and (low[at - 1] in _SIGNS or (low[at - 1] in _BETWEEN_SIGN and low[max(at - 2, 0)] in _SIGNS)):
+        before = _BEFORE.search(low, max(floor, at - _LOOK_BACK), at)
+        for start in (before.start(), before.start("prefix")) if before else ():
+            if start >= 0 and (match := _QUANTITY.match(low, start)):
+                return match
+    return _QUANTITY.match(low, at)
 
 
 def parse_quantity(text: str) -> Quantity | None:
@@ -277,11 +304,11 @@ def parse_quantity(text: str) -> Quantity | None:
 
 
 def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity | None:
-    number = match["number"].lower().replace(",", "")
+    number = match["number"].replace(",", "")
     value = _WORDS.get(number)
     if value is None:
         value = float(number)
-    magnitude = (match["mag"] or "").strip(" -").lower()
+    magnitude = (match["mag"] or "").strip(" -")
     value *= _MAGNITUDES.get(magnitude, 1.0)
     money = _money(match, text, currency, magnitude)
     unit, factor = _unit(match)
@@ -306,11 +333,11 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
 
 
 def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str) -> str | None:
-    prefix = (match["prefix"] or "").strip().lower()
-    suffix = (match["suffix"] or "").lower()
+    prefix = (match["prefix"] or "").strip()
+    suffix = match["suffix"] or ""
     code = _CURRENCIES.get(suffix) or _CURRENCIES.get(prefix)
     if suffix == "元":
-        before = text[max(0, match.start() - 8) : match.start()].lower()
+        before = text[max(0, match.start() - 8) : match.start()]
         code = "TWD" if "新台" in before or "台币" in before or "台幣" in before else currency or "CNY"
     if prefix == "¥" and currency == "CNY":
         code = "CNY"
@@ -318,7 +345,7 @@ def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str
 
 
 def _unit(match: re.Match[str]) -> tuple[str | None, float]:
-    name = (match["unit"] or match["cjkunit"] or match["counted"] or "").lower()
+    name = match["unit"] or match["cjkunit"] or match["counted"]
     if not name:
         return None, 1.0
     unit, factor = _UNITS[name]
@@ -335,12 +362,15 @@ def _looks_like_a_name(match: re.Match[str], text: str, magnitude: str) -> bool:
 
 def _with_bound(q: Quantity, text: str, plus: bool) -> Quantity:
     before = text[max(0, q.start - 24) : q.start]
-    after = text[q.end : q.end + 10]
-    if plus or _MORE.search(before) or _MORE_AFTER.match(after):
-        return replace(q, high=None)
-    if _LESS.search(before):
-        return replace(q, low=None)
+    if plus or _ends_with(before.removesuffix("the "), _MORE) or _MORE_AFTER.match(text, q.end):
+        return q._replace(high=None)
+    if _ends_with(before, _LESS):
+        return q._replace(low=None)
     return q
+
+
+def _ends_with(text: str, words: tuple[str, ...]) -> bool:
+    return (text[:-1] if text[-1:].isspace() else text).endswith(words)
 
 
 def _without_overlaps(found: list[Quantity]) -> list[Quantity]:
@@ -360,7 +390,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
             gap = text[last.end : q.start]
             if len(gap) <= 34 and _PLUS_MINUS.match(gap) and last.low == last.high:
                 if "respectively" in gap.lower() and len(result) > 1 and result[-2].unit == last.unit:
-                    result[-2] = replace(_band(result[-2], q), end=result[-2].end)  # "A and B, respectively, ± C"
+                    result[-2] = _band(result[-2], q)._replace(end=result[-2].end)  # "A and B, respectively, ± C"
                 result[-1] = _band(last, q)
                 continue
             if gap.strip() in ("(", "（") and last.unit == q.unit == "money" and last.currency != q.currency:
@@ -386,8 +416,8 @@ def _compound(found: list[Quantity], text: str) -> list[Quantity]:
         last = result[-1] if result else None
         if last is not None and last.end == q.start and last.low == last.high and _step_down(text, last, q):
             low, high = (None if end is None else (last.low or 0.0) + end for end in (q.low, q.high))
-            result[-1] = replace(
-                q, start=last.start, low=low, high=high, unit=q.unit or last.unit, currency=last.currency or q.currency
+            result[-1] = q._replace(
+                start=last.start, low=low, high=high, unit=q.unit or last.unit, currency=last.currency or q.currency
             )
             continue
         if (
@@ -401,7 +431,7 @@ def _compound(found: list[Quantity], text: str) -> list[Quantity]:
             and text[q.start : q.end].lower().endswith("million")
         ):
             total = (last.low or 0.0) + (q.low or 0.0)
-            result[-1] = replace(last, end=q.end, low=total, high=total)
+            result[-1] = last._replace(end=q.end, low=total, high=total)
         else:
             result.append(q)
     return result
@@ -412,7 +442,7 @@ def _band(base: Quantity, width: Quantity) -> Quantity:
     spread = value * by / 100 if width.unit == "pct" and base.unit != "pct" else by
     if width.unit == "pct_pt" or base.unit == width.unit:
         spread = by
-    return replace(base, end=width.end, low=value - abs(spread), high=value + abs(spread))
+    return base._replace(end=width.end, low=value - abs(spread), high=value + abs(spread))
 
 
 def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
@@ -439,8 +469,7 @@ def _range(a: Quantity, b: Quantity) -> Quantity:
         scaled = [low * factor for factor in (1e3, 1e4, 1e6, 1e8, 1e9, 1e12) if low * factor <= high]
         if low and high / low > 500 and scaled:
             low = max(scaled)
-    return replace(
-        b,
+    return b._replace(
         start=a.start,
         low=min(low, high),
         high=max(low, high),
@@ -490,13 +519,13 @@ def _cjk_fractions(text: str) -> list[Quantity]:
 def _rare(text: str) -> list[Quantity]:
     """ "More than half of its revenue" is 50 per cent or more, "over 2x year on year" 100 more, 万卡 ten thousand cards."""
     found = []
-    for match in _PART.finditer(text) if _PART_TRIGGER.search(text) else ():
+    for match in _PART.finditer(text) if any(word in text for word in _PART_TRIGGERS) else ():
         value = _PARTS[re.split(r"[ -]", match[2].lower())[-1]] if match[2] else _PARTS[match[4]]
         word = (match[1] or match[3] or "").strip().lower()
         low = None if word == "less than" else value
         high = None if word in ("more than", "over", "超过", "超過") else value
         found.append(Quantity(match.start(2) if match[2] else match.start(4), match.end(), low, high, "pct"))
-    for match in _TIMES.finditer(text) if "x" in text or "X" in text else ():
+    for match in _TIMES.finditer(text) if _TIMES_TRIGGER.search(text) else ():
         value = (float(match[2]) - 1) * 100
         if value > 0:
             found.append(Quantity(match.start(2), match.end(), value, None if match[1] else value, "pct"))
@@ -507,7 +536,7 @@ def _rare(text: str) -> list[Quantity]:
             value = (0.5 if match[1].lower() == "half a" else 1.0) * _MAGNITUDES[match[2].lower()]
             code = _CURRENCIES[match[3].lower()]
             found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "money", code), text, False))
-    for match in _UNSAID_COUNT.finditer(text):
+    for match in _UNSAID_COUNT.finditer(text) if not text.isascii() else ():
         value = _UNSAID[match[1]]
         found.append(Quantity(match.start(), match.end() + 1, value, value, "gpus"))
     return found
