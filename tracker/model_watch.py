@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from tracker.config import MailSettings
+from tracker.hardware.horizons import with_horizons
 from tracker.hardware.ledger import Ledger, build_ledger, ledger_signals, tightest
 from tracker.hardware.model_facts import NO_GENERATION, catalogue_facts, ledger_facts
 from tracker.hardware.scaling import announced_on
@@ -23,6 +24,11 @@ from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform
 RESULTS_TOLD: Final = """
 SELECT f.entity, f.kind, f.period, f.published_at FROM v_facts f JOIN documents d USING (doc_id)
 WHERE f.basis = 'actual' AND d.entity = f.entity AND f.period IS NOT NULL AND f.published_at <= $now
+"""
+# facts with racks, and what the document says from the figure on: how many years a total is spread over
+COUNTED: Final = """
+SELECT f.*, concat(f.quote, substr(d.text, f."end" + 1, 160)) AS words
+FROM v_facts f LEFT JOIN documents d USING (doc_id) WHERE f.racks_base IS NOT NULL
 """
 _ON_MARKET: Final = ("shipping", "ramping")
 _LATEST: Final = "SELECT * FROM v_ledger"
@@ -37,7 +43,7 @@ def watch(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = 
 
 def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
     """Lay demand beside supply anew and tell what changed; returns how many signals are new."""
-    facts = conform(store.read("SELECT * FROM v_facts WHERE racks_base IS NOT NULL"), SCORED_FACTS_SCHEMA)
+    facts = counted_facts(store.read(COUNTED))
     before = conform(store.read(_LATEST), LEDGER_SCHEMA)
     made = build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, entities=kit.lexicon.entities)
     known = Ledger(before, made.attribution.clear(), tightest(before)) if before.height else None
@@ -49,6 +55,11 @@ def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings |
         store.append("ledger", made.ledger.with_columns(pl.lit(now).alias("as_of")))
         signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
         return tell(store, kit, signals, now, Counts(), mail).signals
+
+
+def counted_facts(read: pl.DataFrame) -> pl.DataFrame:
+    """SCORED_FACTS of what COUNTED gives; a total over several years has the range of its quarters as period."""
+    return with_horizons(conform(read.drop("words"), SCORED_FACTS_SCHEMA), read["words"])
 
 
 def update_catalogue(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tracker.errors import RuleError
-from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.convert import convert, quantity_of
+from tracker.hardware.equivalents import Converter
+from tracker.hardware.families import built_in_families
 from tracker.resources import data_dir
+from tracker.vocabulary import KINDS, UNITS
 
+
+@cache
+def _catalogue() -> Catalogue:
+    """The built-in catalogue, for what hypothesis draws from."""
+    return load_catalogue(data_dir("rules") / "hardware")
+
+
+# words of a quantity, what the bill calls it, and how many of the words' unit one of the bill's is
 WAYS = [
-    ("{} MW", "kw_facility", 1e-3), ("{} kW IT", "kw_it", 1.0), ("{} GB of HBM3E", "hbm_gb", 1.0),
-    ("{} CoWoS wafers per month", "cowos_wafers", 1.0), ("{} GPUs", "accelerators", 1.0),
-    ("${} of GB200 NVL72 racks", "usd_system", 1.0),
+    ("{} watts", "kw_facility", 1e3), ("{} kW", "kw_facility", 1.0), ("{} MW", "kw_facility", 1e-3),
+    ("{} GW", "kw_facility", 1e-6), ("{} kW IT", "kw_it", 1.0), ("{} MW of critical IT load", "kw_it", 1e-3),
+    ("{} GB of HBM", "hbm_gb", 1.0), ("{} TB of HBM", "hbm_gb", 1e-3), ("{} HBM stacks", "hbm_stacks", 1.0),
+    ("{} CoWoS wafers per month", "cowos_wafers", 1.0), ("{} GPUs", "accelerators", 1.0), ("{} racks", "racks", 1.0),
+    ("${}", "usd_system", 1.0), ("${} million", "usd_system", 1e-6), ("${} billion", "usd_system", 1e-9),
 ]  # fmt: skip
 
 
@@ -60,27 +75,58 @@ def test_what_has_no_way_to_racks_is_refused_with_examples(catalogue: Catalogue,
     assert "understood:" in str(caught.value)
 
 
-@pytest.mark.parametrize(("form", "item", "scale"), WAYS)
-@given(racks=st.floats(0.5, 5e4))
-def test_racks_to_quantity_and_back_agree(form: str, item: str, scale: float, racks: float) -> None:
-    catalogue = _catalogue()
-    amount = quantity_of(catalogue, racks, item).base * scale
-    found = convert(form.format(f"{amount:.6f}"), catalogue)
+@settings(deadline=None)
+@given(racks=st.floats(0.5, 5e4), way=st.sampled_from(WAYS), system=st.sampled_from(sorted(_catalogue().raw)))
+def test_racks_to_quantity_and_back_agree(racks: float, way: tuple[str, str, float], system: str) -> None:
+    catalogue, (form, item, scale) = _catalogue(), way
+    try:
+        amount = quantity_of(catalogue, racks, item, system).base * scale
+    except RuleError:
+        with pytest.raises(
+            RuleError, match="has no way to racks"
+        ):  # the bill does not know it: neither does the way back
+            convert(form.format("7"), catalogue, system)
+        return
+    assume(amount >= 0.002)  # six decimals are read
+    found = convert(form.format(f"{amount:.6f}"), catalogue, system)
+    assert found.system == system
     assert found.racks_base == pytest.approx(racks, rel=1e-3)
     assert found.racks_low <= found.racks_base <= found.racks_high
+
+
+@settings(deadline=None)
+@given(
+    unit=st.sampled_from([u for u in UNITS if u != "money"]),
+    kind=st.sampled_from([None, *KINDS]),
+    product=st.sampled_from([None, *sorted(built_in_families())]),
+    currency=st.sampled_from(["USD", "TWD", "CNY", "KRW", "EUR", "JPY"]),
+    money=st.booleans(),
+)
+def test_every_rate_keeps_low_base_high_or_says_why_there_is_none(
+    unit: str, kind: str | None, product: str | None, currency: str, money: bool
+) -> None:
+    converter = Converter(_catalogue(), built_in_families())
+    rate = converter.rate("money" if money else unit, kind=kind, product=product, layer="cloud", currency=currency)
+    if rate.racks is None:
+        assert rate.method.startswith("none: ")
+        assert len(rate.method) > len("none: ") + 8
+    else:
+        assert 0 < rate.racks.low <= rate.racks.base <= rate.racks.high
+
+
+@settings(deadline=None)
+@given(
+    currency=st.sampled_from(sorted(f[3:] for f in _catalogue().figures if f.startswith("fx_"))),
+    racks=st.floats(1, 1e4),
+)
+def test_money_of_every_currency_leads_to_the_racks_it_came_from(currency: str, racks: float) -> None:
+    catalogue = _catalogue()
+    amount = quantity_of(catalogue, racks, "usd_system").base * catalogue.figure(f"fx_{currency}").base
+    rate = Converter(catalogue, built_in_families()).rate("money", product="nvl72", kind="order", currency=currency)
+    assert rate.racks is not None
+    assert amount * rate.racks.base == pytest.approx(racks, rel=1e-3)
 
 
 def test_the_way_back_of_an_unknown_item_is_refused(catalogue: Catalogue) -> None:
     with pytest.raises(RuleError, match="not in the bill"):
         quantity_of(catalogue, 1, "flux_capacitors")
-
-
-def _catalogue() -> Catalogue:
-    from tracker.hardware.catalogue import load_catalogue
-
-    if "c" not in _KEPT:
-        _KEPT["c"] = load_catalogue(data_dir("rules") / "hardware")
-    return _KEPT["c"]
-
-
-_KEPT: dict[str, Catalogue] = {}

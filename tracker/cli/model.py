@@ -57,6 +57,8 @@ def convert(
         f"[bold]{result['racks_base']:,.0f}[/] NVL72-equivalent racks "
         f"({result['racks_low']:,.0f} to {result['racks_high']:,.0f}) with {result['system']}"
     )
+    if result["years"]:
+        console.print(f"over {result['years']:g} years: {result['racks_per_quarter_base']:,.0f} a quarter")
     console.print(str(result["method"]), highlight=False)
     if result["inputs"]:
         console.print(result["inputs"])

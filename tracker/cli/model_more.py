@@ -27,9 +27,10 @@ from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.reconcile import reconcile
 from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection
 from tracker.hardware.scenario import Model, Outcome, changed_model, load_scenario, run_scenario, tornado
+from tracker.model_watch import COUNTED, counted_facts
 from tracker.resources import data_dir
 from tracker.store import open_snapshot, query
-from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform, empty
+from tracker.vocabulary import SCORED_FACTS_SCHEMA, empty
 
 PictureOption = Annotated[Path | None, typer.Option("--picture", help="Draw it into this SVG or PNG.", metavar="FILE")]
 
@@ -174,8 +175,7 @@ def _model(settings: Settings) -> Model:
     """The model as it is: the catalogue's files and, where there is a database, its facts."""
     facts = empty(SCORED_FACTS_SCHEMA)
     if Path(settings.store.path).exists():
-        known = query(open_snapshot(settings.store.path), "SELECT * FROM v_facts WHERE racks_base IS NOT NULL")
-        facts = conform(known, SCORED_FACTS_SCHEMA)
+        facts = counted_facts(query(open_snapshot(settings.store.path), COUNTED))
     folder = hardware_folder(settings)
     own = folder / "ledger.yaml"
     return Model(

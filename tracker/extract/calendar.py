@@ -93,16 +93,14 @@ def day_after(period: str, fiscal_year_end_month: int = 12) -> date | None:
 
 
 def calendar_quarters(period: str, fiscal_year_end_month: int = 12) -> list[str]:
-    """Calendar quarters a period touches with at least half of one, in order: how a figure is spread over time."""
+    """Calendar quarters of a period, in order: every three months belong to the quarter that holds most of them.
+
+    A fiscal quarter of August to October is the third: so no two quarters of an issuer fall into one.
+    """
     start, end = period_bounds(period, fiscal_year_end_month)
-    middle = start + timedelta(days=15)
-    quarters: list[str] = []
-    while middle <= end or not quarters:
-        label = f"CY{middle.year}Q{(middle.month - 1) // 3 + 1}"
-        if not quarters or quarters[-1] != label:
-            quarters.append(label)
-        middle += timedelta(days=30)
-    return quarters
+    middles = range(min(1, (end - start).days // 31), 12, 3)  # the middle month of each three
+    months = [add_months(start.year, start.month, by) for by in middles]
+    return [f"CY{y}Q{(m - 1) // 3 + 1}" for y, m in months if date(y, m, 1) <= end]
 
 
 def sort_key(period: str | None) -> tuple[int, int]:

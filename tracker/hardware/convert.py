@@ -15,6 +15,7 @@ from tracker.hardware.catalogue import Catalogue, Name
 from tracker.hardware.equivalents import GIGABYTES, POWER_KW, Converter, Rate
 from tracker.hardware.families import built_in_entities, built_in_families, built_in_terms
 from tracker.hardware.figures import Interval
+from tracker.hardware.horizons import years_said
 
 UNDERSTOOD: Final = (
     'understood: "1 GW", "200 MW IT", "$3.5B of GB200 NVL72 racks", "72000 B200 GPUs", "500 Helios racks", '
@@ -44,6 +45,8 @@ class Conversion:
     racks_high: float
     method: str
     inputs: tuple[str, ...]
+    years: float | None = None  # what the words spread the total over
+    racks_per_quarter_base: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -66,7 +69,7 @@ def convert(text: str | Quantity, catalogue: Catalogue, system: str | None = Non
         raise RuleError(
             f"'{words or quantity}' has no way to racks ({rate.method.removeprefix('none: ')})", hint=UNDERSTOOD
         )
-    return _conversion(quantity, rate, target)
+    return _spread(_conversion(quantity, rate, target), years_said(words))
 
 
 def quantity_of(catalogue: Catalogue, racks: float, item: str, system: str | None = None) -> Interval:
@@ -75,6 +78,14 @@ def quantity_of(catalogue: Catalogue, racks: float, item: str, system: str | Non
     if item not in content:
         raise RuleError(f"'{item}' is not in the bill of materials", hint=f"known: {', '.join(content)}")
     return content[item] * racks
+
+
+def _spread(found: Conversion, years: float | None) -> Conversion:
+    """A total over several years also as an even flow."""
+    if years is None:
+        return found
+    method = f"{found.method}; spread evenly over {years:g} years"
+    return replace(found, method=method, years=years, racks_per_quarter_base=found.racks_base / years / 4)
 
 
 def _conversion(quantity: Quantity, rate: Rate, target: str) -> Conversion:

@@ -6,15 +6,17 @@ currency and power basis; facts get it by one join. So the scalar `convert` and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from tracker.hardware.bom import items_of
 from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.combinations import IT_POWER, Coded, combine, gathered, matching_rows, one_of
 from tracker.hardware.figures import Interval, as_interval, span
 from tracker.vocabulary import GROWTH_UNITS
 
@@ -268,83 +270,81 @@ def add_racks(
     null racks and "none: reason". An open end ("more than") takes the stated end; a period longer than a year is noted.
     """
     families = _families(products)
-    keyed = _with_keys(facts, catalogue, entities, families)
-    names = [f"_k_{name}" for name in KEYS]
-    combos = keyed.select(names).unique(maintain_order=True)
+    combos, index = combine(_combination(facts, catalogue, entities, families))
     converter = Converter(catalogue, families)
-    rates = [_rate_row(converter, row) for row in combos.iter_rows(named=True)]  # one per combination, not per fact
-    frame = pl.concat([combos, pl.DataFrame(rates, schema=_RATE_SCHEMA)], how="horizontal").with_columns(
-        (pl.col("_method") + "; spread over several years").alias("_method_long"),
-        (pl.col("_method") + "; open end: the stated end").alias("_method_open"),
-    )
-    low = pl.coalesce("value_low", "value_high").abs()
-    high = pl.coalesce("value_high", "value_low").abs()
-    first, last = pl.min_horizontal(low, high), pl.max_horizontal(low, high)
-    joined = keyed.join(frame, on=names, how="left", nulls_equal=True, maintain_order="left")
-    no_value = low.is_null() & pl.col("_low").is_not_null()
-    notes = (
-        pl.when(no_value).then(pl.lit("none: no value stated"))
-        .when(pl.col("_low").is_null()).then(pl.col("_method"))
-        .when(pl.col("_long")).then(pl.col("_method_long"))
-        .when(pl.col("value_low").is_null() | pl.col("value_high").is_null())
-        .then(pl.col("_method_open"))
-        .otherwise(pl.col("_method"))
-    )  # fmt: skip
+    rates = [_rate_of(converter, row) for row in combos]  # one per combination, not per fact
+    low, base, high = (gathered([_end(r, e) for r in rates], index, pl.Float64) for e in ("low", "base", "high"))
+    method = gathered([r.method for r in rates], index, pl.String)
+    extra = [c for c in ("racks_low", "racks_base", "racks_high", "racks_method") if c in facts.columns]
+    joined = facts.drop(extra).with_columns(_low=low, _base=base, _high=high, _method=method)
+    stated, other = pl.coalesce("value_low", "value_high").abs(), pl.coalesce("value_high", "value_low").abs()
+    first, last = pl.min_horizontal(stated, other), pl.max_horizontal(stated, other)
     return joined.with_columns(
         (first * pl.col("_low")).alias("racks_low"),
         ((first + last) / 2 * pl.col("_base")).alias("racks_base"),
         (last * pl.col("_high")).alias("racks_high"),
-        notes.alias("racks_method"),
-    ).drop("_low", "_base", "_high", "_method", "_method_long", "_method_open", "_long", *names)
+        _method_of(joined, rates, index),
+    ).drop("_low", "_base", "_high", "_method")
 
 
-_RATE_SCHEMA: Final = {"_low": pl.Float64, "_base": pl.Float64, "_high": pl.Float64, "_method": pl.String}
+def _method_of(joined: pl.DataFrame, rates: list[Rate], index: pl.Series) -> pl.Series:
+    """`racks_method`: the path of the rate, or why there is none, or what else a reader has to know of the value.
+
+    The few texts there are get a number each, so that no text is built row by row.
+    """
+    plain = [r.method for r in rates]
+    has_rate = [r.racks is not None for r in rates]
+    notes = (
+        plain,
+        [m if not ok else "none: no value stated" for m, ok in zip(plain, has_rate, strict=True)],
+        [m if not ok else f"{m}; spread over several years" for m, ok in zip(plain, has_rate, strict=True)],
+        [m if not ok else f"{m}; open end: the stated end" for m, ok in zip(plain, has_rate, strict=True)],
+    )
+    no_low, no_high = (joined[c].is_null().to_numpy() for c in ("value_low", "value_high"))
+    long = Coded.of(joined["period"]).where(lambda p: p is not None and _SEVERAL_YEARS.search(p) is not None)
+    which = np.select([no_low & no_high, long, no_low | no_high], [1, 2, 3], 0)
+    texts = pl.Series([text for variant in notes for text in variant], dtype=pl.String)
+    return texts.gather(index.to_numpy() + which * len(rates)).alias("racks_method")
 
 
-def _rate_row(converter: Converter, row: Mapping[str, Any]) -> dict[str, Any]:
-    key = {name: row[f"_k_{name}"] for name in KEYS if name not in ("unit", "it_power")}
-    rate = converter.rate(row["_k_unit"], it_power=row["_k_it_power"] == "true", **key)
-    racks = rate.racks
-    ends = (racks.low, racks.base, racks.high) if racks else (None, None, None)
-    return {"_low": ends[0], "_base": ends[1], "_high": ends[2], "_method": rate.method}
+_SEVERAL_YEARS: Final = re.compile(r"\d{4}\D+\d{4}|^to ")
 
 
-def _with_keys(
+def _end(rate: Rate, end: str) -> float | None:
+    return None if rate.racks is None else float(getattr(rate.racks, end))
+
+
+def _rate_of(converter: Converter, key: Mapping[str, str | None]) -> Rate:
+    named = {name: key[name] for name in KEYS if name not in ("unit", "it_power")}
+    return converter.rate(key["unit"], it_power=key["it_power"] is not None, **named)
+
+
+def _combination(
     facts: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame, families: Mapping[str, str]
-) -> pl.DataFrame:
-    """facts + `_key` (one text per combination) and its parts under `_k_...`; what cannot matter to a rate is nulled,
-    so that a million facts share a few thousand combinations."""
+) -> dict[str, Coded]:
+    """KEYS as codes; what cannot matter to a rate is null, so that a million facts share a few thousand combinations."""
     layers = dict(zip(entities["id"], entities["layer"], strict=True))
     named = [f.removeprefix("ai_share_") for f in catalogue.figures if f.startswith("ai_share_")]
-    unit, kind, product, entity = (pl.col(c).cast(pl.Categorical) for c in ("unit", "kind", "product", "entity"))
+    unit, kind, product, entity, currency = (
+        Coded.of(facts[c]) for c in ("unit", "kind", "product", "entity", "currency")
+    )
     priced = {p for p, f in families.items() if f in MONEY_ITEM or f in SYSTEM_FAMILIES} | set(catalogue.products)
-    counting = kind.is_in(list(COUNTING_KINDS))
-    alive = counting & ~unit.is_in([*GROWTH_UNITS, *UNCOUNTED_UNITS]).fill_null(True)
-    money, capex = alive & (unit == "money"), kind == "capex"
-    told = product.is_in(list(priced)).fill_null(False)  # the product says which part the money buys
-    keys = {
+    idle = frozenset([*GROWTH_UNITS, *UNCOUNTED_UNITS])
+    alive = kind.where(one_of(COUNTING_KINDS)) & unit.where(lambda u: u is not None and u not in idle)
+    money, capex = alive & unit.where(one_of(["money"])), kind.where(one_of(["capex"]))
+    told = product.where(one_of(frozenset(priced)))  # the product says which part the money buys
+    by_layer = money & (capex | ~told)
+    power = unit.where(one_of(frozenset(POWER_KW)))
+    it_power = alive & matching_rows(facts["quote"], alive & power, IT_POWER)
+    return {
+        "kind": kind.kept(~alive | by_layer | unit.where(one_of(["W", "kW"])), "order"),
         "unit": unit,
-        "kind": pl.when(~alive | (money & (capex | ~told)) | unit.is_in(["W", "kW"])).then(kind).otherwise(pl.lit("order")),
-        "product": pl.when(alive & (~money | told)).then(product),
-        "layer": pl.when(money & (capex | ~told)).then(entity.replace_strict(layers, default=None, return_dtype=pl.String)),
-        "buyer": pl.when(money & capex & entity.is_in(named)).then(entity),
-        "currency": pl.when(money).then(pl.col("currency").cast(pl.Categorical)),
-        "it_power": pl.when(alive & _says_it_power(facts)).then(pl.lit("true")),
-    }  # fmt: skip
-    period = pl.col("period")
-    long = (period.str.contains(r"\d{4}\D+\d{4}") | period.str.starts_with("to ")).fill_null(False)
-    parts = [expr.cast(pl.Categorical).alias(f"_k_{name}") for name, expr in keys.items()]
-    extra = [c for c in ("racks_low", "racks_base", "racks_high", "racks_method") if c in facts.columns]
-    return facts.drop(extra).with_columns(*parts, long.alias("_long"))
-
-
-def _says_it_power(facts: pl.DataFrame) -> pl.Series:
-    """Whether a power figure is the IT load. Only power rows are read: quotes are the widest column of the frame."""
-    rows = facts.with_row_index("_row").filter(pl.col("unit").is_in(list(POWER_KW))).select("_row", "quote")
-    said = rows.filter(pl.col("quote").str.contains(r"(?i)\bIT (load|power|capacity)\b|critical IT|IT负载|IT容量"))
-    mask = np.zeros(facts.height, dtype=bool)
-    mask[said["_row"].to_numpy()] = True
-    return pl.Series("it_power", mask)
+        "product": product.kept(alive & (~money | told)),
+        "layer": entity.mapped(lambda e: layers.get(e or "")).kept(by_layer),
+        "buyer": entity.kept(money & capex & entity.where(one_of(named))),
+        "currency": currency.kept(money),
+        "it_power": Coded(it_power.astype(np.int64), (None, "true")),
+    }
 
 
 def _families(products: pl.DataFrame | None) -> dict[str, str]:

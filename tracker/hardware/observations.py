@@ -14,9 +14,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.calendar import calendar_quarters, period_bounds
+from tracker.extract.calendar import period_bounds
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.equivalents import add_racks
+from tracker.hardware.horizons import quarters_of
 from tracker.resources import data_dir
 from tracker.vocabulary import BASES, FACTS_SCHEMA, UTC_TIME, conform
 from tracker.yaml_files import load
@@ -151,7 +152,7 @@ def _spread_one(group: pl.DataFrame, kind: str, entity: str, months: int, withou
 def _quarters(row: Mapping[str, Any], months: int, without_period: int) -> list[str]:
     try:
         if row["period"]:
-            return calendar_quarters(row["period"], months)
+            return quarters_of(row["period"], months)
     except ValueError:
         pass  # a period in words: spread from the publication like one that is not stated
     published: datetime = row["published_at"]
