@@ -52,6 +52,12 @@ def fold(text: str) -> str:
     return "".join(_array()[piece].tobytes().decode("utf-32-le", "surrogatepass") for piece in pieces(text))
 
 
+def lower(text: str) -> str:
+    """Text in lower case, same length as the text: a few letters have a longer form, which is then left out."""
+    low = text.lower()
+    return low if len(low) == len(text) else fold(text)
+
+
 def pieces(text: str) -> Iterator[npt.NDArray[np.uint32]]:
     """Code points of a text, some at a time."""
     for at in range(0, len(text), _PIECE):

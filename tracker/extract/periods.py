@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from tracker.extract.calendar import (
     day_after,
@@ -15,6 +14,7 @@ from tracker.extract.calendar import (
     shift_quarter,
     year_label,
 )
+from tracker.extract.folding import lower
 
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _CJK: Final = {"一": 1, "二": 2, "三": 3, "四": 4, "1": 1, "2": 2, "3": 3, "4": 4}
@@ -43,7 +43,7 @@ _MONTH_NAMES: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _YEAR: Final = r"(?:19|20)\d{2}"
 
 _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
+    (name, re.compile(pattern))
     for name, pattern in (
         (
             "quarter_year",
@@ -119,10 +119,10 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "relative_year": ("year",),
     "year": (*_DECADES, "cy"),
 }
+_ALL_TRIGGERS: Final = tuple(dict.fromkeys(trigger for triggers in _TRIGGERS.values() for trigger in triggers))
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """A period and where it stands: `text[start:end]`, resolved."""
 
     start: int
@@ -141,12 +141,15 @@ def find_periods(
     """
     if reference is not None:
         published = day_after(reference, fiscal_year_end_month) or published
+    low = lower(text)
+    present = {trigger for trigger in _ALL_TRIGGERS if trigger in low}
+    if not present:
+        return []
     found: list[Period] = []
-    low = text.lower()
     for name, pattern in _PATTERNS:
-        if not any(trigger in low for trigger in _TRIGGERS[name]):
+        if present.isdisjoint(_TRIGGERS[name]):
             continue  # measured: nine of ten patterns are left out this way, at a tenth of the cost
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(low):
             if any(p.start < match.end() and match.start() < p.end for p in found):
                 continue
             label = _label(name, match, fiscal_year_end_month, published)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from tracker.extract.folding import fold
+from tracker.extract.folding import lower
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
@@ -248,9 +248,7 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
 
     currency: what "元", "$" without a country means when the text does not say (by default CNY and USD).
     """
-    low = text.lower()
-    if len(low) != len(text):
-        low = fold(text)
+    low = lower(text)
     singles = [q for match in _matches(low) if (q := _decode(match, low, currency)) is not None]
     if not low.isascii():
         singles += _cjk_fractions(low)
@@ -536,7 +534,7 @@ def _rare(text: str) -> list[Quantity]:
             value = (0.5 if match[1].lower() == "half a" else 1.0) * _MAGNITUDES[match[2].lower()]
             code = _CURRENCIES[match[3].lower()]
             found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "money", code), text, False))
-    for match in _UNSAID_COUNT.finditer(text) if not text.isascii() else ():
+    for match in _UNSAID_COUNT.finditer(text) if any(character in text for character in _UNSAID) else ():
         value = _UNSAID[match[1]]
         found.append(Quantity(match.start(), match.end() + 1, value, value, "gpus"))
     return found

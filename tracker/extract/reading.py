@@ -17,9 +17,10 @@ from tracker.extract.mentions import Roles, find_terms, mentions_of
 from tracker.extract.periods import Period, find_periods
 from tracker.extract.quantities import Quantity, find_quantities
 
-# A clause ends where another subject may begin.
+# A clause ends where another subject may begin. Every branch begins with a letter of its own, so that the expression
+# is tried at few places; the look behind keeps "meanwhile" out.
 CLAUSE: Final = re.compile(
-    r"[;；]|, (?:while|but|whereas|although|though|and (?:its|the company))\b|\b(?:while|whereas)\b|，(?:而|但|同时|同時|不过)"
+    r"[;；]|, (?:while|but|whereas|although|though|and (?:its|the company))\b|w(?<!\ww)h(?:ile|ereas)\b|，(?:而|但|同时|同時|不过)"
 )
 
 
@@ -163,6 +164,8 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
     rows = sentences.with_row_index().filter(pl.Series(wanted)).iter_rows()
     for i, doc_id, start, _, sentence, folded, figures, follows in rows:
         document = documents[doc_id]
+        if follows and document.told is None:
+            continue  # it has nothing to go on from
         reading = Reading(document, start, sentence, mentions_of(sentence, folded, hits, i, lexicon), follows)
         owner = document.issuer
         if owner is None:
