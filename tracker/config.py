@@ -125,11 +125,20 @@ class DaemonSettings(_Section):
     host: str = "127.0.0.1"
     port: int = Field(8765, ge=0, le=65535)  # health, metrics, feedback links; 0 switches them off
     public_url: str = ""  # where a reader's browser reaches this port; needed for feedback links in mails
+    web_token: str = Field("", repr=False)  # opens the pages from other machines; without it they are for this one
+    web_token_file: Path | None = None
     concurrency: int = Field(8, ge=1)  # sources polled at the same time
     drain_seconds: float = Field(30, ge=0)
     heartbeat_url: str = ""  # asked after every digest run, so that silence is noticed elsewhere
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
+
+    def secret_token(self) -> str:
+        """The token of the pages: from the environment or file, or `web_token_file`; '' when there is none."""
+        if self.web_token:
+            return self.web_token
+        file = self.web_token_file
+        return file.read_text(encoding="utf-8").strip() if file and file.exists() else ""
 
 
 class LlmSettings(_Section):
@@ -246,6 +255,7 @@ _PATH_KEYS: Final = {
     ("mail", "password_file"),
     ("mail", "ca_file"),
     ("mail", "dkim_key_file"),
+    ("daemon", "web_token_file"),
 }
 
 

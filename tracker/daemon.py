@@ -29,7 +29,9 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from tracker import jobs
-from tracker.alerts import outbox
+from tracker.alerts import feedback, outbox
+from tracker.alerts.feedback import Effect
+from tracker.alerts.links import Answer
 from tracker.config import Settings, load_settings
 from tracker.errors import TrackerError
 from tracker.ingest.archive import Archive
@@ -92,7 +94,9 @@ class Daemon:
                 self._plan_everything()
                 self.scheduler.start()
                 deliveries = self._spawn(self._deliver_forever())
-                server = await serve(self.settings.daemon, self.health, self.settings.store.path)
+                server = await serve(
+                    self.settings.daemon, self.health, self.settings.store.path, lambda: self.kit, self._answered
+                )
                 log.info("started", sources=len(self.sources), database=str(self.settings.store.path))
                 await self.stopping.wait()
                 await self._drain(deliveries)
@@ -251,6 +255,13 @@ class Daemon:
             self.mail_waiting.set()
             if self.settings.daemon.heartbeat_url:
                 await self.client.get(self.settings.daemon.heartbeat_url)
+
+    async def _answered(self, answer: Answer) -> Effect:
+        """A reader followed a signed link."""
+        effect = await self._write(feedback.apply, self.store, self.kit, answer, now_utc())
+        log.info("answered", action=answer.action, target=answer.target, new=effect.new)
+        self.dirty = True
+        return effect
 
     async def _publish(self) -> None:
         if self.dirty or self.health.published_at is None:

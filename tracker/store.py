@@ -47,6 +47,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "deliveries": ("alert_id", "channel"),
     "silences": ("silence_id",),
     "acks": ("alert_id",),
+    "unsubscribed": ("recipient", "kind"),
 }
 # What the snapshot carries when the whole file has grown too large to copy every minute.
 REPORTING_TABLES: Final = (

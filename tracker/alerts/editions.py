@@ -26,7 +26,7 @@ def digests_due(
 ) -> list[tuple[Recipient, date, date | None]]:
     """Recipients whose digest is due, with its local date and the date of the one before."""
     due = []
-    for recipient in recipients:
+    for recipient in outbox.still_wanted(store, recipients, "digest"):
         last: date | None = store.scalar(_LAST, {"who": recipient.address})
         day = digest_due(recipient, last, now)
         if day is not None:

@@ -19,8 +19,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from tracker.errors import UsageError
 
-Action = Literal["confirm", "reject", "silence", "unsubscribe"]
-ACTIONS: Final = ("confirm", "reject", "silence", "unsubscribe")
+Action = Literal["confirm", "reject", "silence", "unsubscribe", "undo"]
+ACTIONS: Final = ("confirm", "reject", "silence", "unsubscribe", "undo")
 VALID_FOR: Final = timedelta(days=60)
 SILENCE_FOR: Final = timedelta(days=7)
 _SALT: Final = "tracker-mail-link-1"
@@ -31,7 +31,7 @@ class Answer:
     """What a followed link asks for."""
 
     action: Action
-    target: str  # a signal, or for `unsubscribe` the kind of mail
+    target: str  # a signal; for `unsubscribe` the kind of mail; for `undo` the action and its target
     recipient: str
     issued_at: datetime
     token: str

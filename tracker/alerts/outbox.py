@@ -69,7 +69,10 @@ def alert_key(*parts: str) -> str:
 def enqueue_groups(store: Store, groups: Sequence[Group], kit: Kit, mail: MailSettings, now: datetime) -> int:
     """Queue one immediate message per group; beyond the hourly limit further ones wait for the digest. Returns how many."""
     queued = 0
+    wanted = still_wanted(store, [g.recipient for g in groups], "immediate")
     for group in groups:
+        if group.recipient not in wanted:
+            continue
         if _recent(store, group.recipient, now) >= mail.max_immediate_per_hour:
             log.warning(
                 "hourly limit of immediate alerts reached, the digest will tell", recipient=group.recipient.address
@@ -84,6 +87,12 @@ def enqueue_groups(store: Store, groups: Sequence[Group], kit: Kit, mail: MailSe
             store, kit, mail, group.recipient, content, alert_id, now, signal_ids=ids, severity=group.severity
         )
     return queued
+
+
+def still_wanted(store: Store, recipients: Sequence[Recipient], kind: str) -> list[Recipient]:
+    """Recipients who did not end this kind of mail (digest, immediate) with the link in it."""
+    ended = set(store.read("SELECT recipient FROM unsubscribed WHERE kind = $kind", {"kind": kind})["recipient"])
+    return [r for r in recipients if r.address not in ended]
 
 
 def _recent(store: Store, recipient: Recipient, now: datetime) -> int:

@@ -1,8 +1,9 @@
-"""Health and metrics: what the running daemon shows on its port."""
+"""What the running daemon serves on its port: health, metrics, the pages, and the links of its mails."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +16,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from tracker.config import DaemonSettings
 from tracker.errors import TrackerError
+from tracker.pipeline import Kit
 from tracker.store import open_snapshot, query
+from tracker.web import answers, pages
+from tracker.web.guard import Guard
 
 _METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _COUNTED: Final = ("documents", "facts", "signals", "alerts", "deliveries")
@@ -51,12 +56,14 @@ class Server:
             await self._task
 
 
-async def serve(settings: DaemonSettings, health: Health, store_path: Path) -> Server:
-    """Start serving; port 0 in the settings serves nothing."""
+async def serve(
+    settings: DaemonSettings, health: Health, store_path: Path, kit: Callable[[], Kit], apply: answers.Apply
+) -> Server:
+    """Start serving; port 0 in the settings serves nothing. kit: the current one; apply: does what a link asks for."""
     if settings.port == 0:
         return Server(None, None)
     config = uvicorn.Config(
-        build_app(health, store_path),
+        build_app(settings, health, store_path, kit, apply),
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -78,8 +85,10 @@ async def _serve_or_complain(server: uvicorn.Server, settings: DaemonSettings) -
         log.error("the health page could not be served", host=settings.host, port=settings.port)
 
 
-def build_app(health: Health, store_path: Path) -> Starlette:
-    """The pages."""
+def build_app(
+    settings: DaemonSettings, health: Health, store_path: Path, kit: Callable[[], Kit], apply: answers.Apply
+) -> ASGIApp:
+    """All of it, behind the guard."""
 
     async def healthz(_: Request) -> Response:
         return JSONResponse(
@@ -101,13 +110,11 @@ def build_app(health: Health, store_path: Path) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(await asyncio.to_thread(_metrics, health, store_path), media_type=_METRICS_TYPE)
 
-    return Starlette(
-        routes=[
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
-        ]
-    )
+    own = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    links = kit().links
+    signed = answers.routes(links, apply) if links else []
+    app = Starlette(routes=[*own, *signed, *pages.routes(store_path, kit)])
+    return Guard(app, token=settings.secret_token(), host=settings.host, public_url=settings.public_url)
 
 
 def _metrics(health: Health, store_path: Path) -> bytes:
