@@ -46,6 +46,7 @@ LOSS: Final = re.compile(r"loss|亏损|损失", re.IGNORECASE)
 _COUNTED: Final = frozenset(
     {"revenue", "segment_revenue", "capex", "gross_margin", "operating_income", "shipment", "capacity"}
 )
+_HISTORY: Final = 5  # years after which a figure is a retelling
 _NOT_OVER: Final = 45  # days to the end of a period from which on its figure must be an outlook
 _LONG_PAST: Final = 100  # days after which a period has been reported
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
@@ -199,7 +200,9 @@ def _figure(
     if (reason := reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
         return None, reason
     entities[quantity.start] = entity
-    if kind == "revenue" and cue is not None:
+    if kind == "revenue" and entity == MARKET:
+        kind = "segment_revenue"
+    elif kind == "revenue" and cue is not None:
         kind, product = part_of(reading, cue, quantity, lexicon)
     elif kind in _WHOLE_COMPANY:
         product = None
@@ -226,6 +229,8 @@ def _figure(
     basis = _dated(basis, kind, entity, period, reading.document, month)
     if period is None and link.cue is None and reading.document.told is not None and link.after is None:
         period = reading.document.told.period
+    if basis == "actual" and period is not None and reading.document.published.year - int(period[2:6]) > _HISTORY:
+        return None, "history"
     if is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
     entity, counterparty = deal(reading, entity, kind, lexicon)
@@ -260,7 +265,10 @@ def _entity_of(
     if link.cue is None and reading.document.told is not None:
         named = [m for m in reading.of("entity") if m.start < quantity.start]
         return named[0].term.value if named else reading.document.told.entity
-    return subject(reading, anchor, quantity.start, link.kind, product, lexicon)
+    found = subject(reading, anchor, quantity.start, link.kind, product, lexicon)
+    if found is None and link.after is not None:  # "the market will double, reaching $3 billion in revenue"
+        return entities.get(link.after.quantity.start)
+    return found
 
 
 def _product_of(reading: Reading, link: Link) -> str | None:

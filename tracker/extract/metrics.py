@@ -80,6 +80,16 @@ _GREW: Final = re.compile(
     r"increased|declined|decreased|fell|jumped|surged|soared|accelerated|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$",
     re.IGNORECASE,
 )
+_WHOLE_BUSINESS: Final = re.compile(
+    r"\b(?:our|the|this|total|overall|whole|its|their)(?: overall| core| total)? (?:business|businesses)$|\b(?:new|repeat|show|more|any|do|of) business(?:es)?$",
+    re.IGNORECASE,
+)
+_NEXT_TO: Final = re.compile(r"^(?:\s[\w-]{1,11})?\s?$|^的$")
+_THAT_FIGURE: Final = re.compile(
+    r"^[^.;。；]{0,24}(?:(?:this|that|the) (?:figure|number|total|amount)|this|that) (?:is |will |would |could |should |to |expected |set |likely |rise |grow |climb |reach |increase |be |up )*(?:to |about |nearly )*$"
+    r"|^[^。；]{0,16}(?:这个|這個|这一|這一|该|該)(?:数字|數字|规模|規模|金额|金額)[^，。；]{0,16}$",
+    re.IGNORECASE,
+)
 _MADE: Final = re.compile(
     r"^\s?(?:business|segment|unit|division|operations?|业务|業務|部门|部門)?\s?(?:made|brought in|generated|took in|pulled in|delivered|posted|contributed|rang up|booked|earned|贡献了?|贡献|带来了?)"
     r"\s?(?:about |nearly |over |more than |a record |roughly |approximately |约|超过|近)?$",
@@ -147,6 +157,8 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     )
     kept: list[Mention] = []
     for cue in every:
+        if cue.term.value == "segment_revenue" and not _sized_market(reading, cue):
+            continue
         if cue.term.value == "acquisition" and not _invests_in_somebody(reading, cue, lexicon):
             continue
         if (
@@ -158,6 +170,18 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
             continue
         kept.append(cue)
     return kept
+
+
+def _sized_market(reading: Reading, cue: Mention) -> bool:
+    """Whether "market" stands behind the product it is the market of: "the liquid cooling market"."""
+    text = reading.text[cue.start : cue.end].lower()
+    if text not in ("market", "markets", "市场", "市場"):
+        return True
+    before = reading.text[: cue.start]
+    return any(
+        0 <= cue.start - m.end <= 12 and _NEXT_TO.match(before[m.end :])
+        for m in (*reading.of("product"), *reading.of("setting"))
+    )
 
 
 def _invests_in_somebody(reading: Reading, cue: Mention, lexicon: Lexicon) -> bool:
@@ -211,7 +235,7 @@ def _implied(reading: Reading, quantity: Quantity) -> Mention | None:
         return None
     pattern = _MADE if quantity.unit == "money" else _GREW
     for part in reversed(reading.of("implied")):
-        if part.end <= quantity.start:
+        if part.end <= quantity.start and not _WHOLE_BUSINESS.search(reading.text[: part.end]):
             gap = reading.text[part.end : quantity.start]
             return part if pattern.match(gap) else None
     return None
@@ -310,6 +334,8 @@ def _elliptical(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> bool:
         return False
     same = quantity.unit == told.unit or (quantity.unit == "pct" and told.unit in (*GROWTH_UNITS, "pct", "money"))
     head = reading.text[: quantity.start].strip().lower()
+    if _THAT_FIGURE.match(head) and quantity.unit == told.unit:
+        return True
     if quantity.unit == "pct":
         return same and (not head or head in ("up", "down", "that's up", "this was up", "and"))
     starts_with_name = any(m.start <= 2 for m in reading.of("entity"))

@@ -141,7 +141,7 @@ _QUANTITY: Final = re.compile(
     (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
     (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))(?(bracket)\))
     (?:
-      (?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
+      (?P<odd>[多余餘])?(?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
     )?
     (?P<plus>\+)?
     (?:
@@ -159,6 +159,9 @@ _CJK_AMOUNT: Final = re.compile(
     r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9}(?:[点點][零一二三四五六七八九]{1,3})?)(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
 )
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
+_SAME_AGAIN: Final = re.compile(
+    r"^[^\s(（]{0,3}\s?[(（]\s?(?:about|around|approximately|roughly|or|约|約|合|折合)?\s?$", re.IGNORECASE
+)
 _PLUS_MINUS: Final = re.compile(
     r"^[,.]?\s*(?:respectively[,.]?\s*)?(?:plus or minus|plus/minus|give or take|±|\+/-|上下|正负|正負)\s*$",
     re.IGNORECASE,
@@ -177,8 +180,9 @@ _LESS: Final = (
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"(?:between|from|in the range of|range of|介于|介於|在)\s?$", re.IGNORECASE)
 _DECADE: Final = re.compile(
-    r"\b(low|mid|high|upper)[- ]?(?:to[- ](?:mid|high)[- ]?)?(\d{1,2})s(?:\s?(?:percent|%))?", re.IGNORECASE
+    r"\b(low|mid|high|upper)[- ]?(?:to[- ](mid|high)[- ]?)?(?:(\d{1,2})s|(teens))(?:\s?(?:percent|%))?", re.IGNORECASE
 )
+_WITHIN_TEN: Final = {"low": (0.0, 3.0), "mid": (5.0, 5.0), "high": (7.0, 9.0), "upper": (7.0, 9.0)}
 _FOLD: Final = re.compile(
     r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b(?![- ]digit)|"
     r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
@@ -219,6 +223,10 @@ _BETWEEN_SIGN: Final = frozenset(" (\t\n\xa0\u3000")
 _BEFORE: Final = re.compile(rf"[-−(]?(?P<prefix>(?<![a-z])(?:{_PREFIX})[\s(]?)?$")
 _LOOK_BACK: Final = 8  # sign, currency and a space before a number
 _CELL: Final = re.compile(r"(?:^|[|\t\n]|  )\s*$")
+_SERIES: Final = re.compile(
+    r"\b(?:RTX|GTX|RX|Radeon|GeForce|Ryzen|Core|Ultra|Xeon|EPYC|MI|Pixel|Galaxy|iPhone|Model|Series|DGX|HGX|Arc|Pro|Instinct)\s$",
+    re.IGNORECASE,
+)
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z][A-Za-z]*[-/]?$")
 
 
@@ -256,7 +264,7 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
     found = _joined(_without_overlaps(singles), low)
     taken = [(q.start, q.end) for q in found]
     folds = _folds(low) if any(word in low for word in _FOLD_TRIGGERS) else []
-    for extra in (*(_decades(low) if "0s" in low else ()), *folds, *_rare(low)):
+    for extra in (*(_decades(low) if "0s" in low or "teens" in low else ()), *folds, *_rare(low)):
         if not any(a < extra.end and extra.start < b for a, b in taken):
             found.append(extra)
     return sorted(found, key=_by_place)
@@ -310,6 +318,10 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
     value *= _MAGNITUDES.get(magnitude, 1.0)
     money = _money(match, text, currency, magnitude)
     unit, factor = _unit(match)
+    if unit in ("gpus", "units", "GB") and _SERIES.search(
+        text[max(0, match.start("number") - 12) : match.start("number")]
+    ):
+        return None
     if money is None and unit is None:
         if _looks_like_a_name(match, text, magnitude):
             return None
@@ -326,7 +338,9 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
         value = -value  # accountants' brackets, in a table or as $(1.5); in a sentence brackets are an aside
     start = match.start("prefix") if match["prefix"] else match.start("number")
     return _with_bound(
-        Quantity(start, match.end(), value, value, "money" if money else unit, money), text, bool(match["plus"])
+        Quantity(start, match.end(), value, value, "money" if money else unit, money),
+        text,
+        bool(match["plus"] or match["odd"]),
     )
 
 
@@ -391,7 +405,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
                     result[-2] = _band(result[-2], q)._replace(end=result[-2].end)  # "A and B, respectively, ± C"
                 result[-1] = _band(last, q)
                 continue
-            if gap.strip() in ("(", "（") and last.unit == q.unit == "money" and last.currency != q.currency:
+            if last.unit == q.unit == "money" and last.currency != q.currency and _SAME_AGAIN.match(gap):
                 continue  # the same amount in another currency
             if _is_range(last, q, gap, text):
                 result[-1] = _range(last, q)
@@ -544,10 +558,11 @@ def _decades(text: str) -> list[Quantity]:
     """ "mid-70s percent" is 75, "low 70s" 70 to 73, "high 60s" 67 to 69."""
     found = []
     for match in _DECADE.finditer(text):
-        tens = float(match[2])
+        tens = 10.0 if match[4] else float(match[3])
         if tens % 10:
             continue
-        low, high = {"low": (0.0, 3.0), "mid": (5.0, 5.0)}.get(match[1].lower(), (7.0, 9.0))
+        low = _WITHIN_TEN[match[1].lower()][0]
+        high = _WITHIN_TEN[(match[2] or match[1]).lower()][1]
         found.append(Quantity(match.start(), match.end(), tens + low, tens + high, "pct"))
     return found
 

@@ -124,7 +124,8 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
         if isinstance(published, datetime):
             published = published.date()
         day = published if isinstance(published, date) else datetime.now(UTC).date()
-        issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if len(named) == 1 else None)
+        reports = _REPORT.search(title) is not None
+        issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if len(named) == 1 or (named and reports) else None)
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
         found[row["doc_id"]] = Document(
@@ -135,7 +136,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             text,
             quarters[0] if quarters else None,
             named,
-            _REPORT.search(title) is not None,
+            reports,
             currency=_bare_currency(row.get("lang") or "en", issuer, f"{title} {text[:400]}", lexicon),
         )
     return found

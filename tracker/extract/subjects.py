@@ -27,6 +27,13 @@ _SOMEBODY: Final = re.compile(
 )
 _OUTSIDER: Final = "\0outsider"  # a firm the watchlist does not know
 _OWNS: Final = re.compile(r"^['’]s?(?: (?:proposed|planned|pending|recent|new|record|first|latest))*\s?$")
+_BOUGHT_BY: Final = re.compile(r"\b(?:acquired|bought|purchased|taken over) by (?:the )?$", re.IGNORECASE)
+_BY: Final = re.compile(r"[被由]\s?\**$")
+_BUYS: Final = re.compile(r"^\**\s?(?:所)?(?:收购|收購|并购|併購)")
+_SETS: Final = re.compile(
+    r"\b(?:rais\w+|hik\w+|cut\w*|lower\w*|reduc\w+|charg\w+|set\w*|quot\w+|ask\w*|offer\w*|increas\w+|our|we|its|his|sells?|pric\w+ (?:its|the|at))\b|上调|上調|下调|下調|涨价|漲價|降价|降價|调涨|調漲|提价|提價|报价|報價|定价|定價|售价|售價",
+    re.IGNORECASE,
+)
 _SPENDING: Final = frozenset({"capex", "deployment"})
 _ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
 _MAKERS_OF: Final = {"gpu": "NVDA"}
@@ -65,9 +72,13 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         return lexicon.vendors[product]
     floor = reading.clause_start(anchor)
     words = _market_words(reading, kind)
+    if kind == "acquisition" and (buyer := _buyer(reading, lexicon)) is not None:
+        return buyer
     if kind in _SPENDING and _is_crowd(reading, anchor, lexicon):
         return MARKET
     found = _nearest(reading, floor, anchor, words, lexicon) or _nearest(reading, 0, floor, words, lexicon)
+    if kind == "price" and not _sets_prices(reading, anchor, figure):
+        return MARKET
     if found is not None:
         return None if found == _OUTSIDER else found
     between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not is_object(reading, m)]
@@ -116,6 +127,20 @@ def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
 
 
+def _sets_prices(reading: Reading, anchor: int, figure: int) -> bool:
+    """Whether somebody asks a price or changes it; a price that merely moves is the market's."""
+    return _SETS.search(reading.text[max(0, anchor - 60) : figure]) is not None
+
+
+def _buyer(reading: Reading, lexicon: Lexicon) -> str | None:
+    """Who buys in "acquired by X", 被X收购."""
+    for m in _actors(reading, lexicon):
+        before, behind = reading.text[max(0, m.start - 24) : m.start], reading.text[m.end : m.end + 6]
+        if _BOUGHT_BY.search(before) or (_BY.search(before) and _BUYS.match(behind)):
+            return m.term.value
+    return None
+
+
 def _names_a_product(reading: Reading, mention: Mention, lexicon: Lexicon) -> bool:
     """ "NVIDIA GPUs": the maker's name belongs to the product; whoever acts is somebody else."""
     behind = [m for m in reading.of("product") if 0 <= m.start - mention.end <= 1]
@@ -125,13 +150,12 @@ def _names_a_product(reading: Reading, mention: Mention, lexicon: Lexicon) -> bo
 def _is_crowd(reading: Reading, anchor: int, lexicon: Lexicon) -> bool:
     """Whether three or more names in a row act together: "Microsoft, Meta, Amazon and Alphabet are spending ..."."""
     names = [m for m in _actors(reading, lexicon) if m.end <= anchor]
-    run = 1
-    for a, b in itertools.pairwise(names):
-        gap = reading.text[a.end : b.start]
-        run = run + 1 if a.term.value != b.term.value and _ROW.match(gap) else 1
-        if run >= 3 and b is names[-1]:
-            return True
-    return False
+    row = {names[-1].term.value} if names else set()
+    for a, b in itertools.pairwise(reversed(names)):
+        if not _ROW.match(reading.text[b.end : a.start]) and a.term.value != b.term.value:
+            break
+        row.add(b.term.value)
+    return len(row) >= 3
 
 
 def is_object(reading: Reading, mention: Mention) -> bool:
