@@ -89,7 +89,11 @@ def _reason_against_trade(
 ) -> str | None:
     """Against what is sold, ordered and shipped outside the thesis."""
     quantity, kind = link.quantity, link.kind
-    if entity == MARKET and kind in ("revenue", "segment_revenue", "capex") and not (reading.of("product") or _THESIS_MARKET.search(reading.text)):
+    if (
+        entity == MARKET
+        and kind in ("revenue", "segment_revenue", "capex")
+        and not (reading.of("product") or _THESIS_MARKET.search(reading.text))
+    ):
         return "a market that the thesis is not about"
     beside = product or (nearest_product(reading, link.cue) if link.cue is not None else None)
     if kind == "price" and beside is None:

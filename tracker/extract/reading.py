@@ -125,7 +125,9 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             published = published.date()
         day = published if isinstance(published, date) else datetime.now(UTC).date()
         reports = _REPORT.search(title) is not None
-        issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if len(named) == 1 or (named and reports) else None)
+        issuer = known_issuer(row.get("entity"), lexicon) or (
+            named[0] if len(named) == 1 or (named and reports) else None
+        )
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
         found[row["doc_id"]] = Document(
