@@ -52,7 +52,7 @@ _GROWS: Final = re.compile(
 # The next figure of a list begins here: what stands behind it belongs to that figure.
 _NEXT_FIGURE: Final = re.compile(r"[,;，；。、]|\b(?:and|or)\b(?= (?:up|down|over|more|by)\b| \d| \$)|\.\s")
 SHARE: Final = re.compile(
-    r"made up|makes? up|account\w* for|represent\w*|% of (?:\w+ ){0,3}(?:revenues?|sales)|percent of (?:\w+ ){0,3}(?:revenues?|sales)|compris\w+|half of|占",
+    r"来自|来源于|來自|出自|made up|makes? up|account\w* for|represent\w*|% of (?:\w+ ){0,3}(?:revenues?|sales)|percent of (?:\w+ ){0,3}(?:revenues?|sales)|compris\w+|half of|占",
     re.IGNORECASE,
 )
 _OF_SALES: Final = re.compile(r"\b(?:of|in) (?:[\w'’-]+ ){0,4}(?:revenues?|sales)\b|营收|收入|销售额", re.IGNORECASE)
@@ -76,8 +76,22 @@ _CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複�
 
 
 _GREW: Final = re.compile(
-    r"^\s?(?:业务|業務)?(?:(?:was|were|is|has|also|again|business|segment|and other cloud services)\s)*\s?(?:\bup|down|grew|growing|rose|"
-    r"increased|declined|decreased|fell|jumped|surged|soared|accelerated|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$",
+    r"^\s?(?:业务|業務)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
+    r"other cloud services|(?:is |are )?expected|continues|continued|revenue|\w+ly)\s)*\s?(?:\b(?:up|down|grew|grow|grows|growing|rose|rise|increased?|"
+    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$"
+    r"|^ in the $",
+    re.IGNORECASE,
+)
+_WE_GREW: Final = re.compile(r"we grew", re.IGNORECASE)
+_SO_MUCH: Final = re.compile(
+    r"^ (?:a |an |by |about |nearly |over |more than |approximately |roughly |strong |impressive |solid |another )*$",
+    re.IGNORECASE,
+)
+_GROWTH_NEXT: Final = re.compile(
+    r"^ (?:[\w&'-]+ ){0,3}?(?:growth|increase|decline|decrease|gain|jump|rise|drop)\b", re.IGNORECASE
+)
+_GROWTH_IN: Final = re.compile(
+    r"^ (?:[\w-]+ ){0,2}(?:growth|increase|decline|decrease|gain|jump|rise|drop)s? (?:in|of) (?:[\w&'-]+ ){0,6}$",
     re.IGNORECASE,
 )
 _WHOLE_BUSINESS: Final = re.compile(
@@ -234,9 +248,12 @@ def _implied(reading: Reading, quantity: Quantity) -> Mention | None:
     if quantity.unit not in ("pct", "pct_yoy", "pct_qoq", "money"):
         return None
     pattern = _MADE if quantity.unit == "money" else _GREW
+    in_a_call = reading.document.issuer is not None and reading.document.period is not None
     for part in reversed(reading.of("implied")):
         if part.end <= quantity.start and not _WHOLE_BUSINESS.search(reading.text[: part.end]):
             gap = reading.text[part.end : quantity.start]
+            if _WE_GREW.match(reading.text, part.start):
+                return part if in_a_call and quantity.unit != "money" and _SO_MUCH.match(gap) else None
             return part if pattern.match(gap) else None
     return None
 
@@ -285,7 +302,7 @@ def _behind(reading: Reading, quantity: Quantity, cues: list[Mention], limit: in
         if cue.start >= limit or cue.start - quantity.end > 60:
             return None
         gap = reading.text[quantity.end : cue.start]
-        near = _BEHIND.match(gap) if gap.isascii() or "’" in gap else _BEHIND_CJK.match(gap)
+        near = _BEHIND.match(gap) or _GROWTH_IN.match(gap) if gap.isascii() or "’" in gap else _BEHIND_CJK.match(gap)
         if not gap.strip() or near or (not gap.isascii() and _BEHIND_CJK.match(gap)):
             if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
                 return cue
@@ -403,7 +420,7 @@ def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
         return "pct_yoy"
     grows = (
         kind in RESULTS
-        and _GROWS.search(text[max(0, quantity.start - 60) : quantity.end])
+        and (_GROWS.search(text[max(0, quantity.start - 60) : quantity.end]) or _GROWTH_NEXT.match(behind))
         and not SHARE.search(before[-60:] + behind[:60])
     )
     return "pct_yoy" if grows else "pct"

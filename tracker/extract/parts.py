@@ -42,8 +42,18 @@ _OPENS: Final = re.compile(
     r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
     re.IGNORECASE,
 )
+_WE: Final = re.compile(r"we grew", re.IGNORECASE)
+_FROM: Final = re.compile(
+    r"\s(?:from|within|across|outside|related to|attributable to|generated (?:by|from)|in) (?:our |the |its |their )?(?P<name>[A-Za-z][\w&'/-]*(?: [A-Za-z][\w&'/-]*){0,2})"
+)
+_NOT_FROM: Final = re.compile(
+    r"(?:\d|operations|continuing|higher|lower|increas|decreas|improv|stronger|weaker|excess|line|part|constant|prior|previous|last|existing|local|both|these|those|this|that|any|all|"
+    r"each|more|less|other income|customers|whom|which|what|where|how|it|them|us|our|your)",
+    re.IGNORECASE,
+)
+_ITS: Final = re.compile(r"^ (?:of|in|worth of)? ?(?:[\w'’.-]+ ){0,4}$")
 _GIVES: Final = re.compile(
-    r"^ (?:business |segment |unit |chips? )?(?:contributed|accounted for|brought in|made|gave|generated|represented|supplied)\b[^,;.]{0,20}$",
+    r"^ (?:business |segment |unit |chips? )?(?:contributed|accounted for|brought in|made|gave|generated|represented|supplied|delivered|achieved|posted|saw|recorded|drove)\b[^,;.]{0,20}$",
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(r"\b(?:unit|segment|division|business|arm|group)\b", re.IGNORECASE)
@@ -57,12 +67,25 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon
         return "revenue", None
     if near is None:
         near = []
-        if not (cue.term.role == "implied" or _modified(reading, cue, quantity, lexicon) or _in_section(reading, cue)):
+        if _WE.match(text, cue.start):
+            return ("segment_revenue" if _in_section(reading, cue) else "revenue"), None
+        if not (
+            cue.term.role == "implied"
+            or _from_part(reading, cue)
+            or _modified(reading, cue, quantity, lexicon)
+            or _in_section(reading, cue)
+        ):
             return "revenue", None
     values = [m.term.value for m in near if m.term.role == "segment" and m.term.value != "_"] or [
         m.term.value for m in near if m.term.role == "product"
     ]
     return "segment_revenue", values[-1] if values else None
+
+
+def _from_part(reading: Reading, cue: Mention) -> bool:
+    """Whether "revenue from ..." names where it comes from: a kind of customer, a place, a use."""
+    found = _FROM.match(reading.text, cue.end)
+    return found is not None and not _NO_PART.search(found["name"]) and not _NOT_FROM.match(found["name"])
 
 
 def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] | None:
@@ -88,7 +111,7 @@ def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] 
         for m in reading.of("segment")
         if m.end < quantity.start <= cue.start
         and _GIVES.match(text[m.end : quantity.start])
-        and " of " in text[quantity.end : cue.start]
+        and _ITS.match(text[quantity.end : cue.start])
     ]
     return ahead or behind or right_behind or lead or units or giving or None
 
