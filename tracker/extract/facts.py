@@ -25,7 +25,7 @@ from tracker.extract.footing import (
 )
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import RESULTS, Link, growth_unit, is_share, links
+from tracker.extract.metrics import RESULTS, Link, growth_unit, is_prior_share, is_share, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
@@ -213,7 +213,9 @@ def _figure(
         unit, currency = "money", lexicon.currencies.get(entity) or "USD"
     if unit == "pct" and kind != "gross_margin":
         unit = growth_unit(reading.text, quantity, kind)
-        if kind in ("revenue", "segment_revenue") and is_share(reading, quantity):
+        if kind in ("revenue", "segment_revenue") and (
+            is_share(reading, quantity) or (link.after is not None and is_prior_share(reading, link))
+        ):
             kind, unit = "segment_revenue", "pct"
     if unit == "pct" and kind in (*RESULTS, "shipment") and kind not in ("gross_margin", "segment_revenue", "order"):
         return None, "a percentage without a comparison"

@@ -94,6 +94,9 @@ _GROWTH_IN: Final = re.compile(
     r"^ (?:[\w-]+ ){0,2}(?:growth|increase|decline|decrease|gain|jump|rise|drop)s? (?:in|of) (?:[\w&'-]+ ){0,6}$",
     re.IGNORECASE,
 )
+_FROM_BEFORE: Final = re.compile(
+    r"\b(?:from|versus|vs\.?|compared (?:to|with)|level of) (?:about |approximately )?$", re.IGNORECASE
+)
 _WHOLE_BUSINESS: Final = re.compile(
     r"\b(?:our|the|this|total|overall|whole|its|their)(?: overall| core| total)? (?:business|businesses)$|\b(?:new|repeat|show|more|any|do|of) business(?:es)?$",
     re.IGNORECASE,
@@ -370,6 +373,13 @@ def is_share(reading: Reading, quantity: Quantity) -> bool:
     if not verb or _GROWS.search(before, verb[-1].end()):
         return False
     return _OF_SALES.search(before[verb[-1].start() :] + behind) is not None
+
+
+def is_prior_share(reading: Reading, link: Link) -> bool:
+    """Whether a percentage is what a share is compared with ("18.7 % of revenue, down from 20.1 %")."""
+    assert link.after is not None
+    between = reading.text[link.after.quantity.end : link.quantity.start]
+    return _FROM_BEFORE.search(between) is not None and is_share(reading, link.after.quantity)
 
 
 def is_rate_of_another(reading: Reading, link: Link) -> bool:
