@@ -31,7 +31,7 @@ from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.sentences import batches, candidate_sentences
-from tracker.extract.statements import Statement, nearest_product, negated, specific, statements
+from tracker.extract.statements import Dropped, Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, is_object, subject
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
@@ -132,15 +132,14 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
     if reading.follows:
         return
     for found in statements(reading, told, lexicon):
-        if isinstance(found, Statement):
-            statement = _statement(reading, found, lexicon)
-            if _is_history(statement["period"], document):
-                misses.append(_miss(reading, found.cue.start, found.end, found.kind, "history"))
-            else:
-                yield statement
+        if isinstance(found, Dropped):
+            misses.append(_miss(reading, found.start, found.end, found.kind, found.reason))
+            continue
+        statement = _statement(reading, found)
+        if _is_history(statement["period"], document):
+            misses.append(_miss(reading, found.start, found.end, found.kind, "history"))
         else:
-            cue, reason = found
-            misses.append(_miss(reading, cue.start, cue.end, cue.term.value, reason))
+            yield statement
     _remember(reading, lexicon)
 
 
@@ -290,17 +289,18 @@ def _product_of(reading: Reading, link: Link) -> str | None:
     return specific(nearest, near)
 
 
-def _statement(reading: Reading, found: Statement, lexicon: Lexicon) -> dict[str, Any]:
-    entity, counterparty = deal(reading, found.entity, found.kind, lexicon)
-    period = _statement_period(reading, found.cue)
-    basis = basis_of(reading, found.cue.start, found.cue.end, found.kind, entity)
-    row = _row(reading, found.kind, entity, found.product, found.cue.start, found.end, basis, found.direction)
-    return row | {"period": period.label if period else None, "counterparty": counterparty}
+def _statement(reading: Reading, found: Statement) -> dict[str, Any]:
+    period = _statement_period(reading, found)
+    basis = found.basis or basis_of(reading, found.start, found.end, found.kind, found.entity)
+    end = min(found.end, found.start + MAX_QUOTE_CHARS)
+    row = _row(reading, found.kind, found.entity, found.product, found.start, end, basis, found.direction)
+    row |= {"quote": reading.text[found.start : end], "start": reading.offset + found.start}
+    return row | {"period": period.label if period else None, "counterparty": found.counterparty}
 
 
-def _statement_period(reading: Reading, cue: Mention) -> Period | None:
-    near = [p for p in reading.periods if abs(p.start - cue.start) <= 120]
-    return min(near, key=lambda p: abs(p.start - cue.start)) if near else None
+def _statement_period(reading: Reading, found: Statement) -> Period | None:
+    near = [p for p in reading.periods if found.start - 60 <= p.start <= found.end + 60]
+    return min(near, key=lambda p: max(found.start - p.start, p.start - found.end, 0)) if near else None
 
 
 def _span(reading: Reading, link: Link) -> tuple[int, int]:

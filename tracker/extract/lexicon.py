@@ -18,6 +18,7 @@ import polars as pl
 from tracker import yaml_files
 from tracker.errors import RuleError
 from tracker.extract.folding import fold
+from tracker.extract.frames import Frames, load_frames
 from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
@@ -32,7 +33,7 @@ _ENTITY_SCHEMA: Final = {
     "cik": pl.Int64(),
 }
 # Roles that make a sentence worth reading.
-CALLING: Final = frozenset({"cue", "strong", "weak", "heard", "implied"})
+CALLING: Final = frozenset({"cue", "strong", "weak", "heard", "implied", "sign"})
 _PRODUCT_SCHEMA: Final = {
     "id": pl.String(),
     "family": pl.String(),
@@ -46,7 +47,7 @@ class Term:
     """What a stretch of text may mean."""
 
     # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
-    # issuer | other_metric | setting | market | observer | heard | implied |
+    # issuer | other_metric | setting | market | observer | heard | implied | sign (of a statement) |
     # outsider
     role: str
     value: str  # id, kind, basis, direction
@@ -95,7 +96,8 @@ class Lexicon:
     terms: Mapping[str, tuple[Term, ...]] = field(repr=False)  # folded wording -> meanings
     patterns: tuple[str, ...] = field(repr=False)  # the wordings, longest first
     cue_patterns: tuple[str, ...] = field(repr=False)
-    strong_patterns: tuple[str, ...] = field(repr=False)  # the cues that may stand without a figure
+    sign_patterns: tuple[str, ...] = field(repr=False)  # the wordings that call for a statement's frames
+    frames: Frames = field(repr=False)  # how statements are worded
     table: TermTable = field(repr=False, compare=False)
     kinds: Mapping[str, Mapping[str, Any]] = field(repr=False)
     families: Mapping[str, str] = field(repr=False)
@@ -144,6 +146,9 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         add(rule.get("weak", ()), Term("weak", kind))
         add(rule.get("heard_as", ()), Term("heard", kind))
         add(rule.get("implied", ()), Term("implied", kind))
+    frames = load_frames(_last(rules_dirs, "statements.yaml"))
+    for kind, wordings in frames.cues.items():
+        add(wordings, Term("sign", kind))
     for product_id, words in cues.data.get("segments", {}).items():
         add(words, Term("segment", product_id))
     for group in ("basis", "direction"):
@@ -174,7 +179,8 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         patterns=patterns,
         table=TermTable.of(terms, patterns),
         cue_patterns=tuple(sorted(cue_words, key=len, reverse=True)),
-        strong_patterns=tuple(w for w, meanings in terms.items() if any(t.role == "strong" for t in meanings)),
+        sign_patterns=tuple(w for w, meanings in terms.items() if any(t.role == "sign" for t in meanings)),
+        frames=frames,
         kinds=kinds,
         families={p["id"]: p.get("family", p["id"]) for p in products.values()},
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},

@@ -20,7 +20,7 @@ from tracker.extract.page import CAPITAL, CLOSER, FULL_STOP, OPENER, SPACE, STOP
 
 MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) are cut where a cue stands
 BATCH: Final = 4_000_000  # bytes of text laid out at a time: memory does not grow with the number of documents
-# What a figure can begin with; a sentence with neither a figure nor a strong cue holds no fact. Scanned by polars.
+# What a figure can begin with; a sentence with neither a figure nor the sign of a statement holds no fact. Scanned by polars.
 _FIGURE: Final = (
     r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
@@ -56,7 +56,7 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
     found = _frame(page, spans).with_columns(limit=pl.Series(limits, dtype=pl.Int64), follows=pl.lit(False))
     numbers = found.filter("figures")
     words = found.filter(~pl.col("figures"))
-    words = words.filter(pl.col("folded").str.contains_any(list(lexicon.strong_patterns)))
+    words = words.filter(pl.col("folded").str.contains_any(list(lexicon.sign_patterns)))
     followers = _followers(page, numbers, ends)
     rows = pl.concat([numbers.drop("limit"), words.drop("limit"), followers]).sort("start")
     owner = page.owners(rows["start"].to_numpy())

@@ -1,0 +1,144 @@
+"""Frames: how a kind of statement is worded, as patterns over a sentence whose names are abstracted to their roles.
+
+`rules/statements.yaml` holds the table. A pattern is a regular expression over folded text in which every name stands
+as one sign of its role:
+
+    {E} a company or lab      {C} a consortium      {W} "we", "the company", 公司      {A} whoever can act: {E} or {W}
+    {P} a product             {D} a data centre     {H} a product that is none
+    {who} {other} {what} {body}  {A}, {E}, {H}, {C} with the part they play; {whose} "X's"
+    ~20  up to twenty characters of the same clause    _20  the same without another actor between
+    {name}  a place where a proper name begins         $word  a group of `words`, alternatives of wordings
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tracker.errors import RuleError
+from tracker.vocabulary import KINDS
+from tracker.yaml_files import YamlFile
+
+# Private-use characters, 256 to a role: a sentence of 600 characters holds fewer names.
+ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY = (chr(0xE000 + 256 * i) for i in range(8))
+
+
+def _range(*firsts: str) -> str:
+    return "".join(f"{first}-{chr(ord(first) + 255)}" for first in firsts)
+
+
+_ACTING: Final = _range(ENTITY, BOTH, ISSUER)
+_ROLES: Final = {
+    "E": f"[{_range(ENTITY, BOTH)}]",
+    "C": f"[{_range(CONSORTIUM, STANDARD)}]",
+    "P": f"[{_range(PRODUCT, BOTH, STANDARD, FACILITY)}]",
+    "H": f"[{_range(PRODUCT, BOTH, STANDARD)}]",
+    "D": f"[{_range(FACILITY)}]",
+    "W": f"[{_range(ISSUER)}]",
+    "A": f"[{_ACTING}]",
+}
+# Two who act together: the first one is the subject.
+_TOGETHER: Final = rf"(?:(?:\s?(?:,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}){{0,4}}"
+_SLOTS: Final = {
+    "who": f"(?P<who>{_ROLES['A']}){_TOGETHER}",
+    "whose": f"(?P<who>{_ROLES['A']})(?:'s|'|的)?",
+    "other": f"(?P<other>{_ROLES['E']})",
+    "what": f"(?P<what>{_ROLES['H']})",
+    "body": f"(?P<who>{_ROLES['C']})",
+    "name": r"(?P<name>\S)",
+}
+_MACRO: Final = re.compile(r"\{(\w*[a-zA-Z]\w*)\}|~(\d+)|_(\d+)|\$(\w+)")
+_WITHOUT: Final = r"\n;。!?"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One way to word a kind of statement."""
+
+    kind: str
+    patterns: tuple[re.Pattern[str], ...]
+    direction: str = "none"  # up | down | none | words: by the words of change beside it
+    unless: re.Pattern[str] | None = None  # not where this stands in the match or close around it
+    topic: bool = False  # only where the sentence or the title is about what the thesis is about
+    product: str = "optional"  # needed | optional | none
+    beside: bool = True  # a product may stand beside the match; otherwise it has to be inside
+    subject: str = "found"  # found: by the sentence's subject when the pattern names nobody; named: only by the pattern
+    layers: frozenset[str] = frozenset()  # who may be the subject, by place in the supply chain; empty: all
+    not_layers: frozenset[str] = frozenset()
+    basis: str | None = None
+    own: bool = False  # negations and doubts are part of the wording
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The table: frames by kind, the wordings that call for them, and what holds for all."""
+
+    kinds: Mapping[str, tuple[Frame, ...]]
+    cues: Mapping[str, tuple[str, ...]]
+    topic: re.Pattern[str]
+    unless: re.Pattern[str]
+    default_products: Mapping[str, str]  # layer -> what its statements are about when they name no product
+    not_products: frozenset[str]  # families statements are not about
+
+
+def compile_pattern(text: str, words: Mapping[str, str]) -> re.Pattern[str]:
+    """The regular expression of a pattern of the table."""
+
+    def expand(match: re.Match[str]) -> str:
+        role, far, near, word = match.groups()
+        if far:
+            return f"[^{_WITHOUT}]{{0,{far}}}?"
+        if near:
+            return f"[^{_WITHOUT}{_ACTING}]{{0,{near}}}?"
+        if word:
+            return f"(?:{_MACRO.sub(expand, words[word])})"
+        return _SLOTS.get(role) or _ROLES[role]
+
+    return re.compile(_MACRO.sub(expand, text))
+
+
+def load_frames(file: YamlFile) -> Frames:
+    """The table of a rules folder. Raises RuleError with file:line for what is not as it should be."""
+    data = file.data
+    words = {name: "|".join(str(w) for w in group) for name, group in data.get("words", {}).items()}
+
+    def compiled(value: Any, *where: str | int) -> re.Pattern[str]:
+        text = "|".join(f"(?:{v})" for v in value) if isinstance(value, list) else str(value)
+        try:
+            return compile_pattern(text, words)
+        except (re.error, KeyError) as error:
+            raise RuleError(f"cannot be read as a pattern: {error}", where=file.where(*where)) from error
+
+    kinds, cues = {}, {}
+    for kind, rule in data["kinds"].items():
+        if kind not in KINDS:
+            raise RuleError(f"'{kind}' is not a kind of fact", where=file.where("kinds", kind))
+        cues[kind] = tuple(str(c) for c in rule["cues"])
+        frames = []
+        for i, row in enumerate(rule["frames"]):
+            at = ("kinds", kind, "frames", i)
+            settings = {k: v for k, v in row.items() if k not in ("say", "unless", "layers", "not_layers")}
+            for name in settings:
+                if name not in Frame.__dataclass_fields__:
+                    raise RuleError(f"'{name}' is no setting of a frame", where=file.where(*at, name))
+            frames.append(
+                Frame(
+                    kind,
+                    tuple(compiled(p, *at, "say", j) for j, p in enumerate(row["say"])),
+                    unless=compiled(row["unless"], *at, "unless") if "unless" in row else None,
+                    layers=frozenset(row.get("layers", ())),
+                    not_layers=frozenset(row.get("not_layers", ())),
+                    **settings,
+                )
+            )
+        kinds[kind] = tuple(frames)
+    return Frames(
+        kinds,
+        cues,
+        compiled(data["topic"], "topic"),
+        compiled(data["unless"], "unless"),
+        dict(data.get("default_products", {})),
+        frozenset(data.get("not_products", ())),
+    )
