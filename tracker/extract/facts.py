@@ -28,7 +28,7 @@ from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import RESULTS, Link, growth_unit, is_prior_share, is_share, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
-from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
+from tracker.extract.reading import Document, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.sentences import batches, candidate_sentences
 from tracker.extract.statements import Dropped, Statement, nearest_product, negated, specific, statements

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracker.extract import frames as signs
-from tracker.extract.frames import Frame
 from tracker.extract.folding import fold
+from tracker.extract.frames import Frame
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Mention, Reading
 from tracker.extract.subjects import MARKET_KINDS, VENDOR_KINDS, subject
@@ -29,15 +29,24 @@ _OPERATORS: Final = frozenset(
 _GENERIC: Final = frozenset({"rack", "gpu", "ai_server", "asic"})
 _TRIES: Final = 12  # places of a sentence one pattern is tried at
 _CLAUSE_END: Final = re.compile(r"[,;，；。.]\s|[，；。]|\s{2}|$")
-_WORD_REST: Final = re.compile(r"[A-Za-z0-9]*")
 # A name behind one of these is not who acts.
 _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|as|in)"
     r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|为|攻|吃|抢|打入|获)\s?$"
 )
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
-_TWO_SIDED: Final = frozenset({"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"})
-_BUYERS: Final = {"lab": 4, "sovereign": 4, "government": 4, "cloud": 3, "application": 3, "neocloud": 2, "datacenter": 2}
+_TWO_SIDED: Final = frozenset(
+    {"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"}
+)
+_BUYERS: Final = {
+    "lab": 4,
+    "sovereign": 4,
+    "government": 4,
+    "cloud": 3,
+    "application": 3,
+    "neocloud": 2,
+    "datacenter": 2,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,9 @@ class _Abstract:
         """Place in the sentence of a stretch of the abstract text."""
         last = end - 1
         stop = self.names[last].end if last in self.names else self.at[last] + 1
-        return self.at[start], stop + len(_WORD_REST.match(self.sentence, stop)[0])  # type: ignore[index]
+        while stop < len(self.sentence) and self.sentence[stop].isascii() and self.sentence[stop].isalnum():
+            stop += 1  # a quote ends with a word
+        return self.at[start], stop
 
 
 def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[Statement | Dropped]:
@@ -99,7 +110,10 @@ def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[S
                 key = (kind, found.entity, found.product)
                 if key in said or any(found.start < e and s < found.end for s, e in taken):
                     continue
-                if any(k == kind and e == found.entity and (found.product is None or p == found.product) for k, e, p in said):
+                if any(
+                    k == kind and e == found.entity and (found.product is None or p == found.product)
+                    for k, e, p in said
+                ):
                     continue
                 said.add(key)
                 taken.append((found.start, found.end))
@@ -135,7 +149,8 @@ def _read(
         return Dropped(frame.kind, start, end, f"not said of a company of the layer '{layer}'")
     if product is None and frame.product != "none":
         product = lexicon.frames.default_products.get(f"{frame.kind}.{layer}")
-    if product in lexicon.families and lexicon.families[product] == "facility" and layer not in _OPERATORS:
+    setting = product is not None and lexicon.families[product] == "facility" and frame.kind != "deployment"
+    if setting and layer not in _OPERATORS:
         product = None  # where the goods go, not what they are
     if frame.product == "needed" and product is None:
         return Dropped(frame.kind, start, end, "no product beside the statement")
@@ -152,7 +167,11 @@ def _against(
     start, end = abstract.span(*match.span())
     groups = match.groupdict()
     who = groups.get("who")
-    if who is not None and who[0] < signs.ISSUER and _OBJECT.search(abstract.text, max(0, match.start("who") - 16), match.start("who")):
+    if (
+        who is not None
+        and who[0] < signs.ISSUER
+        and _OBJECT.search(abstract.text, max(0, match.start("who") - 16), match.start("who"))
+    ):
         return "its subject is the object of something else"
     if groups.get("name") is not None and not _is_name(reading, abstract, match.start("name")):
         return "no proper name where one belongs"
@@ -227,8 +246,10 @@ def _subject(
             return found
     if inside:
         return inside[0].term.value
-    if vendor is not None and kind in VENDOR_KINDS and not (
-        kind == "shipment" and lexicon.families[product or ""] == "rack_system"
+    if (
+        vendor is not None
+        and kind in VENDOR_KINDS
+        and not (kind == "shipment" and lexicon.families[product or ""] == "rack_system")
     ):  # racks are shipped by the many who build them
         return vendor
     words = reading.of("issuer")

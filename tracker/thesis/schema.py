@@ -26,7 +26,16 @@ from tracker.yaml_files import YamlFile
 
 # Files of a thesis folder that hold no rules.
 OTHER_FILES: Final = frozenset(
-    {"thesis.yaml", "graph.yaml", "watchlist.yaml", "lexicon.yaml", "sources.yaml", "alerts.yaml", "extraction.yaml", "statements.yaml"}
+    {
+        "thesis.yaml",
+        "graph.yaml",
+        "watchlist.yaml",
+        "lexicon.yaml",
+        "sources.yaml",
+        "alerts.yaml",
+        "extraction.yaml",
+        "statements.yaml",
+    }
 )
 
 
