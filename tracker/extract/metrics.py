@@ -135,6 +135,8 @@ class Link:
 
 def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
     """The figures of a sentence that measure something the vocabulary knows, in order."""
+    if not reading.quantities:
+        return []
     cues = _cues(reading, lexicon)
     found: list[Link] = []
     for i, quantity in enumerate(reading.quantities):

@@ -61,7 +61,7 @@ def classes(text: str) -> npt.NDArray[np.uint8]:
         return found
     at = 0
     for piece in pieces(text):
-        found[at : at + len(piece)] = table[np.minimum(piece, 0xFFFF)]
+        found[at : at + len(piece)] = np.take(table, piece, mode="clip")
         at += len(piece)
     return found
 
@@ -74,6 +74,11 @@ class Page:
     folded: str
     kinds: npt.NDArray[np.uint8]  # one a character, and a few zeros
     starts: Positions  # where each text begins; one more: where the next would
+
+    def having(self, flag: int) -> npt.NDArray[np.bool_]:
+        """Whether each character has a class flag."""
+        found: npt.NDArray[np.bool_] = (self.kinds & flag) != 0
+        return found
 
     def owners(self, at: Positions) -> Positions:
         """Index of the text that holds each position."""

@@ -165,16 +165,16 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
     hits = find_terms(sentences["folded"].to_list(), lexicon)
     wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy())
     rows = sentences.with_row_index().filter(pl.Series(wanted)).iter_rows()
-    for i, doc_id, start, _, sentence, folded, figures, follows in rows:
+    for i, doc_id, start, _, sentence, folded, _, measured, follows in rows:
         document = documents[doc_id]
-        if follows and document.told is None:
-            continue  # it has nothing to go on from
+        if follows and (document.told is None or not measured):
+            continue  # it has nothing to go on from, or to go on with
         reading = Reading(document, start, sentence, mentions_of(sentence, folded, hits, i, lexicon), follows)
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")
             owner = named[0].term.value if named else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
-        if figures:
+        if measured:
             reading.quantities = find_quantities(sentence, currency=document.currency)
         yield reading

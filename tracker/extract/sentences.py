@@ -17,12 +17,13 @@ import polars as pl
 
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.page import CAPITAL, CLOSER, FULL_STOP, OPENER, SPACE, STOP, Page, Positions, lay_out, places
+from tracker.extract.quantities import MEASURED
 
 MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) are cut where a cue stands
 BATCH: Final = 4_000_000  # bytes of text laid out at a time: memory does not grow with the number of documents
 # What a figure can begin with; a sentence with neither a figure nor the sign of a statement holds no fact. Scanned by polars.
 _FIGURE: Final = (
-    r"\d|\b(?:doubl|tripl|quadrupl|half|mid-|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
+    r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
@@ -44,9 +45,9 @@ def batches(documents: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """Sentences with at least one cue word, and the sentences with a figure right behind them.
 
-    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, follows), offsets in
+    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, measured, follows), offsets in
     characters, in reading order; `figures` tells a sentence with
-    something like a figure; `follows` marks one without a cue of its own, which may go on about the figure before it.
+    something like a figure and `measured` one with what may be a quantity; `follows` marks one without a cue of its own, which may go on about the figure before it.
     """
     page = lay_out(documents["text"].fill_null("").to_list())
     hits = places(page, lexicon.cue_patterns)
@@ -68,6 +69,7 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
         "sentence",
         "folded",
         "figures",
+        (pl.col("figures") & pl.col("folded").str.contains(MEASURED)).alias("measured"),
         "follows",
     )
 
@@ -106,8 +108,8 @@ def _followers(page: Page, numbers: pl.DataFrame, ends: Positions) -> pl.DataFra
 def _ends(page: Page) -> Positions:
     """Where sentences end (the character behind): at a full stop with a space and something that can start one."""
     kinds = page.kinds
-    stops = np.flatnonzero(kinds & STOP)
-    space = (kinds & SPACE).astype(bool)
+    stops = np.flatnonzero(page.having(STOP))
+    space = page.having(SPACE)
     begins = np.append(np.flatnonzero(space[:-1] & ~space[1:]) + 1, len(page.text))
     behind = stops + 1
     behind += (kinds[behind] & CLOSER).astype(bool)
@@ -117,7 +119,7 @@ def _ends(page: Page) -> Positions:
     first += (kinds[first] & OPENER).astype(bool)
     stops = stops[(kinds[first] & CAPITAL).astype(bool)]
     stops = stops[[not _abbreviates(page.text, stop) for stop in stops.tolist()]] if len(stops) else stops
-    return np.sort(np.concatenate((np.flatnonzero(kinds & FULL_STOP), stops))) + 1
+    return np.sort(np.concatenate((np.flatnonzero(page.having(FULL_STOP)), stops))) + 1
 
 
 def _abbreviates(text: str, stop: int) -> bool:
