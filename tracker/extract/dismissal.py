@@ -7,8 +7,7 @@ from typing import Final
 
 from tracker.extract.footing import is_expectation, is_supposed
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import Link, is_rate_of_another, is_step
-from tracker.extract.quantities import Quantity
+from tracker.extract.metrics import UNIT_WORD, Link, is_rate_of_another, is_step
 from tracker.extract.reading import Reading
 from tracker.extract.statements import nearest_product
 from tracker.vocabulary import MARKET
@@ -33,6 +32,10 @@ _ENERGY: Final = re.compile(
 )
 _ENERGY_BEFORE: Final = re.compile(
     r"\b(?:wind|solar|nuclear|gas|battery|generation|renewables?)\b[^,.;]{0,14}$|(?:风电|光伏|核电|燃气|储能|发电)[^，。]{0,6}$",
+    re.IGNORECASE,
+)
+_COMPUTING: Final = re.compile(
+    r"data cent|datacenter|\bAI\b|comput|supercomputer|GPU|hyperscal|数据中心|資料中心|资料中心|算力|智算",
     re.IGNORECASE,
 )
 _MOVES: Final = re.compile(
@@ -65,22 +68,32 @@ def reason_against(
     if kind == "gross_margin" and _GROWTH_BEHIND.match(text[quantity.end : quantity.end + 50]):
         return "growth, not a margin"
     if kind == "deployment":
-        return _reason_against_site(reading, quantity)
+        return _reason_against_site(reading, link, lexicon)
     if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
         return "how far one looks back, not how long one waits"
     return _reason_against_trade(reading, link, entity, product, lexicon)
 
 
-def _reason_against_site(reading: Reading, quantity: Quantity) -> str | None:
+def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str | None:
     """Against megawatts and cards that nobody puts up: what one costs, what it means, what a power station gives."""
+    quantity = link.quantity
     before, behind = (
         reading.text[max(0, quantity.start - 30) : quantity.start],
         reading.text[quantity.end : quantity.end + 50],
     )
     if _RATE_OF_COST.search(behind) or _PER.search(before):
         return "what a unit of it costs or needs, not what is built"
-    if quantity.unit in ("MW", "GW", "kW", "W") and (_ENERGY.match(behind) or _ENERGY_BEFORE.search(before)):
+    if quantity.unit not in ("MW", "GW", "kW", "W"):
+        return None
+    computing = _COMPUTING.search(reading.text) is not None or any(
+        m.term.value == "data_center" for m in reading.of("product")
+    )
+    if not computing and (_ENERGY.match(behind) or _ENERGY_BEFORE.search(before)):
         return "power that is generated, not used"
+    if link.cue is not None and UNIT_WORD.match(reading.text[link.cue.start : link.cue.end]):
+        operator = lexicon.layers.get(reading.document.issuer or "") in ("datacenter", "neocloud")
+        if not computing and not operator:
+            return "megawatts of something else than computing"
     return None
 
 

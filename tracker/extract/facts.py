@@ -99,7 +99,10 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 rows.append(fact)
     if not rows:
         return empty(FACTS_SCHEMA), misses
-    frame = reconciled(conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA))
+    frame = reconciled(
+        conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA),
+        {d.doc_id for d in by_id.values() if d.issuer is not None and d.period is not None},
+    )
     return with_fact_ids(frame.sort("doc_id", "start", "end", "kind")), misses
 
 

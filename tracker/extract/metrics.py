@@ -64,7 +64,7 @@ _OUTGOINGS: Final = re.compile(
 )
 _MOVED_BY: Final = re.compile(
     r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: by)?"
-    r"(?: an?| almost| about| approximately| nearly| roughly| over| more than| another| some)*\s?$",
+    r"(?: an?| almost| about| approximately| nearly| roughly| over| more than| another| some)*\s?$|(?:高出|多出|相差)了?(?:约|約|近)?$",
     re.IGNORECASE,
 )
 _MIDPOINT: Final = re.compile(r"\bmid-?point\b[^,;.]{0,24}$", re.IGNORECASE)
@@ -97,6 +97,7 @@ _GROWTH_IN: Final = re.compile(
 _FROM_BEFORE: Final = re.compile(
     r"\b(?:from|versus|vs\.?|compared (?:to|with)|level of) (?:about |approximately )?$", re.IGNORECASE
 )
+UNIT_WORD: Final = re.compile(r"(?:megawatts?|gigawatts?|mw|gw|兆瓦|吉瓦)$", re.IGNORECASE)
 _WHOLE_BUSINESS: Final = re.compile(
     r"\b(?:our|the|this|total|overall|whole|its|their)(?: overall| core| total)? (?:business|businesses)$|\b(?:new|repeat|show|more|any|do|of) business(?:es)?$",
     re.IGNORECASE,
@@ -137,7 +138,8 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
     """The figures of a sentence that measure something the vocabulary knows, in order."""
     if not reading.quantities:
         return []
-    cues = _cues(reading, lexicon)
+    every = _cues(reading, lexicon)
+    cues = [c for c in every if not UNIT_WORD.match(reading.text[c.start : c.end])]
     found: list[Link] = []
     for i, quantity in enumerate(reading.quantities):
         previous = found[-1] if found else None
@@ -155,6 +157,8 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
             told = reading.document.told
             assert told is not None
             found.append(Link(quantity, told.kind, None, told.product))
+        elif own := [c for c in every if quantity.start <= c.start and c.end <= quantity.end and c.term.role == "cue"]:
+            found.append(Link(quantity, own[0].term.value, own[0], after=None))  # megawatts speak for themselves
     return found
 
 
@@ -234,6 +238,9 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
     quantity = reading.quantities[i]
     text = reading.text
     before = _before(reading, quantity, cues, lexicon)
+    if before is not None and before.term.role == "weak":  # "we spent $132 million on capital expenditures"
+        named = [c for c in cues if c.term.value == before.term.value and c.term.role != "weak"]
+        before = next((c for c in named if 0 <= c.start - quantity.end <= 12), before)
     limit = reading.quantities[i + 1].start if i + 1 < len(reading.quantities) else len(text)
     behind = _behind(reading, quantity, cues, limit, lexicon)
     if before is None or behind is None:
@@ -241,6 +248,8 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
     gap = text[before.end : quantity.start]
     if _DIRECT_PREFIX.match(gap) and before.term.role != "weak":
         return before
+    if before.term.value == "gross_margin" and _OF_RIGHT_BEHIND.match(text[quantity.end :]):
+        return before  # "gross margin was $5.1 billion or 21.6 % of revenue"
     if before.term.value == "order" and behind.term.value in ("deployment", "capacity") and len(gap) <= 24:
         return before  # "the option to add 1.25 gigawatts of capacity": what is bought
     if before.term.value in RESULTS and _DIRECT.match(gap) and behind.term.value not in RESULTS:

@@ -20,7 +20,7 @@ from tracker.extract.quantities import Quantity, find_quantities
 # A clause ends where another subject may begin. Every branch begins with a letter of its own, so that the expression
 # is tried at few places; the look behind keeps "meanwhile" out.
 CLAUSE: Final = re.compile(
-    r"[;；]|, (?:while|but|whereas|although|though|and (?:its|the company))\b|w(?<!\ww)h(?:ile|ereas)\b|，(?:而|但|同时|同時|不过)"
+    r"[;；]|, (?:while|but(?! (?:are|is|was|were|still|remains?)\b)|whereas|although|though|and (?:its|the company))\b|w(?<!\ww)h(?:ile|ereas)\b|，(?:而|但|同时|同時|不过)"
 )
 
 
@@ -160,6 +160,21 @@ def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
     return next((t.value for t in lexicon.terms.get(fold(name), ()) if t.role == "entity"), None)
 
 
+# What a term means, put behind it by an editor: （Gross Margin: 销售收入减去成本后的百分比）.
+_GLOSS: Final = re.compile(r"[（(]\s?[A-Za-z][^（）()：:]{0,60}[:：][^（）()]{4,}[)）]")
+
+
+def _glosses(text: str) -> list[tuple[int, int]]:
+    """Where the words of a term end and its explanation begins, to the end of the bracket."""
+    return [
+        (text.index(m[0][m[0].index(":" if ":" in m[0] else "：")], m.start()), m.end()) for m in _GLOSS.finditer(text)
+    ]
+
+
+def _inside(found: Mention | Quantity, stretches: list[tuple[int, int]]) -> bool:
+    return any(start <= found.start and found.end <= end for start, end in stretches)
+
+
 def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
     """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
     hits = find_terms(sentences["folded"].to_list(), lexicon)
@@ -169,12 +184,18 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
         document = documents[doc_id]
         if follows and (document.told is None or not measured):
             continue  # it has nothing to go on from, or to go on with
-        reading = Reading(document, start, sentence, mentions_of(sentence, folded, hits, i, lexicon), follows)
+        glosses = _glosses(sentence) if document.lang == "zh" else []
+        roles = mentions_of(sentence, folded, hits, i, lexicon)
+        if glosses:
+            roles = {role: [m for m in found if not _inside(m, glosses)] for role, found in roles.items()}
+        reading = Reading(document, start, sentence, roles, follows)
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")
             owner = named[0].term.value if named else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
         if measured:
-            reading.quantities = find_quantities(sentence, currency=document.currency)
+            reading.quantities = [
+                q for q in find_quantities(sentence, currency=document.currency) if not _inside(q, glosses)
+            ]
         yield reading

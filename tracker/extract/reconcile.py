@@ -14,17 +14,21 @@ _LEVEL: Final = pl.coalesce("value_low", "value_high")
 _SAME: Final = ("doc_id", "entity", "kind", "unit", "currency")
 
 
-def reconciled(facts: pl.DataFrame) -> pl.DataFrame:
-    """Facts (FACTS schema, without ids) of whole documents, read against each other; linear in their number."""
-    return _without_rounded(_parts_named(facts))
+def reconciled(facts: pl.DataFrame, reports: set[str]) -> pl.DataFrame:
+    """Facts (FACTS schema, without ids) of whole documents, read against each other; linear in their number.
+
+    reports: the documents (doc_id) in which one company tells of one quarter.
+    """
+    return _without_rounded(_parts_named(facts, reports))
 
 
-def _parts_named(facts: pl.DataFrame) -> pl.DataFrame:
+def _parts_named(facts: pl.DataFrame, reports: set[str]) -> pl.DataFrame:
     """A quarter's revenue far below another of the same company in the document is the revenue of a part.
 
     A speaker goes from part to part and says "revenue was ..." for each; the growth told in the same breath goes along.
     """
-    quarterly = (pl.col("kind") == "revenue") & pl.col("period").str.contains("Q", literal=True)
+    own = pl.col("doc_id").is_in(list(reports))
+    quarterly = own & (pl.col("kind") == "revenue") & pl.col("period").str.contains("Q", literal=True)
     level = quarterly & (pl.col("unit") == "money")
     most = _LEVEL.filter(level).max().over("doc_id", "entity", "currency")
     marked = facts.with_columns(_part=(level & (_PART * most > _LEVEL)).fill_null(False))

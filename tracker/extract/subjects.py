@@ -6,6 +6,7 @@ import itertools
 import re
 from typing import Final
 
+from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Mention, Reading
 from tracker.vocabulary import MARKET
@@ -88,7 +89,7 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if market and kind in MARKET_KINDS:
         return MARKET
     vendor = lexicon.vendors.get(product or "")
-    if _names_somebody_else(reading, figure):
+    if _names_somebody_else(reading, figure, lexicon):
         return None
     carried = document.subject
     if (
@@ -107,19 +108,23 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
 
 
-def _names_somebody_else(reading: Reading, figure: int) -> bool:
+def _names_somebody_else(reading: Reading, figure: int, lexicon: Lexicon) -> bool:
     """Whether the sentence, or the one before it, brings in a company the watchlist does not know: nothing carries over it."""
     document = reading.document
     if document.issuer is not None and document.period is not None:
         return False
     since = max(document.subject[1] if document.subject else 0, reading.offset - 200)
     stretch = document.text[since : reading.offset + figure + 60]
-    known = [m.term.exact or "" for m in reading.of("entity")]
     for match in _SOMEBODY.finditer(stretch):
-        name = (match[1] or match[2] or "").strip()
-        if name and not any(name.startswith(k) or k.startswith(name) for k in known if k):
+        name = fold((match[1] or match[2] or "").strip())
+        words = name.split()
+        if name and not any(_is_watched(" ".join(words[:k]), lexicon) for k in range(len(words), 0, -1)):
             return True
     return False
+
+
+def _is_watched(name: str, lexicon: Lexicon) -> bool:
+    return any(t.role in ("entity", "observer") for t in lexicon.terms.get(name, ()))
 
 
 def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
