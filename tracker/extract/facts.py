@@ -49,6 +49,7 @@ _COUNTED: Final = frozenset(
 _HISTORY: Final = 5  # years after which a figure is a retelling
 _NOT_OVER: Final = 45  # days to the end of a period from which on its figure must be an outlook
 _LONG_PAST: Final = 100  # days after which a period has been reported
+_OF_THE_QUARTER: Final = frozenset({"ramp", "supply_tightness", "backlog", "price", "order", "shipment", "capacity"})
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
@@ -298,7 +299,10 @@ def _statement(reading: Reading, found: Statement) -> dict[str, Any]:
     end = min(found.end, found.start + MAX_QUOTE_CHARS)
     row = _row(reading, found.kind, found.entity, found.product, found.start, end, basis, found.direction)
     row |= {"quote": reading.text[found.start : end], "start": reading.offset + found.start}
-    return row | {"period": period.label if period else None, "counterparty": found.counterparty}
+    label = period.label if period else None
+    if label is None and basis == "actual" and found.kind in _OF_THE_QUARTER:  # a call speaks of its quarter
+        label = reading.document.period
+    return row | {"period": label, "counterparty": found.counterparty}
 
 
 def _statement_period(reading: Reading, found: Statement) -> Period | None:

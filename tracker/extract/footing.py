@@ -17,11 +17,16 @@ _COMPARED: Final = re.compile(
     re.IGNORECASE,
 )
 _PRIOR: Final = re.compile(
-    r"(?:\b(?:up from|down from|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?$",
+    r"(?:\b(?:up from|down from|compared (?:to|with)|versus|vs\.?|from|against)|高于|低于|去年同期为?|上年同期|高於|低於)\s*(?:approximately |about |an? |over |more than |fewer than )?~?$",
     re.IGNORECASE,
 )
 # What growth is measured against, not what it is about.
 _EARLIER: Final = re.compile(r"(?:the )?(?:prior|previous|preceding|last|same) |去年|上季|前一", re.IGNORECASE)
+_BEFORE_THAT: Final = re.compile(
+    r"(?:the )?(?:prior|previous|preceding|same)[- ](?:year|quarter|period)", re.IGNORECASE
+)
+_MADE_UP: Final = re.compile(r"\bma(?:de|kes?|king) up$", re.IGNORECASE)
+_GOAL: Final = re.compile(r"targets?\b", re.IGNORECASE)
 _BREAK: Final = re.compile(r"[,，;；。]")
 _QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
 # "above our outlook of 37.5 billion": only what comes after it is an outlook
@@ -78,7 +83,11 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
     behind = [
         m
         for m in words
-        if end <= m.start and m.end <= tail and m.start - end <= 40 and not _AGAINST.search(text, end, m.start)
+        if end <= m.start
+        and m.end <= tail
+        and m.start - end <= 40
+        and not _GOAL.match(text, m.start)
+        and not _AGAINST.search(text, end, m.start)
     ]
     values = {m.term.value for m in (*inside, *behind)}
     values |= {m.term.value for m in reading.of("observer") if m.start >= floor - 60}
@@ -117,7 +126,7 @@ def direction_of(reading: Reading, link: Link, unit: str | None, *, level: bool 
     floor = max(
         reading.clause_start(quantity.start), link.after.quantity.end if link.after and unit in GROWTH_UNITS else 0
     )
-    words = reading.of("direction")
+    words = [m for m in reading.of("direction") if not _MADE_UP.search(text[max(0, m.start - 8) : m.end])]
     if unit in GROWTH_UNITS and not level:
         before = [m for m in words if floor <= m.start and m.end <= quantity.start + 1]
         behind = [m for m in words if quantity.end <= m.start <= quantity.end + 25]
@@ -179,11 +188,13 @@ def period_of(
         if not (p.start < quantity.end and quantity.start < p.end)
         and not (growth and _EARLIER.match(text, p.start))
         and not _COMPARED.search(text[max(0, p.start - 30) : p.start])
+        and not _BEFORE_THAT.match(text, p.start)
     ]
     others = [q for q in reading.quantities if q is not quantity]
     if not _is_compared(text, quantity):  # "(up from $131 billion in 2025)": that year is the other figure's
         compared = [q for q in others if _is_compared(text, q)]
         periods = [p for p in periods if not any(0 <= p.start - q.end <= 6 for q in compared)]
+    periods = [p for p in periods if not _is_of_another(text, p, quantity, others)]
     reported = reading.document.period
     if basis == "guidance" and reported is not None:
         periods = [p for p in periods if sort_key(p.label) > sort_key(reported) or not _is_quarter(p.label)]
@@ -208,6 +219,17 @@ def period_of(
             return year_label(year, fiscal_year_end_month)
     # an outlook given with results, without a period of its own, is about the quarter after them
     return _quarter_after(reported) if basis == "guidance" and reported is not None else reported
+
+
+def _is_of_another(text: str, p: Period, quantity: Quantity, others: list[Quantity]) -> bool:
+    """Whether a period stands in the clause of another figure, closer to it than to this one."""
+    if p.start < quantity.end or not _BREAK.search(text, quantity.end, p.start):
+        return False
+    for q in others:
+        low, high = (p.end, q.start) if p.end <= q.start else (q.end, p.start)
+        if low <= high < low + (p.start - quantity.end) and not _BREAK.search(text, low, high):
+            return True
+    return False
 
 
 def _is_quarter(label: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from tracker.extract.calendar import (
+    add_months,
     day_after,
     fiscal_quarter,
     last_quarter_before,
@@ -81,6 +82,14 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         ("month_only", rf"\b(?:month of ({_MONTH_NAMES})|({_MONTH_NAMES}) (?:monthly )?(?:revenues?|sales))\b"),
         ("month_quarter", rf"\b({_MONTH_NAMES}) quarter\b"),
         (
+            "last_month",
+            rf"\b(last|this past|this|next) (month|{_MONTH_NAMES})\b(?! quarter)|(上个月|上個月|上月)",
+        ),
+        (
+            "year_end",
+            r"\b(?:end of (?:the |this )?(?:calendar )?year|year[- ]?end)\b|(今年底|年底前|全年)",
+        ),
+        (
             "relative_quarter",
             r"\b(this|the current|the next|next|the following|the coming|last|the prior|the previous|the preceding|the) quarter\b|(本季度?|当季|當季|单季|單季|该季|該季)",
         ),
@@ -112,6 +121,8 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "cjk_year": ("年",),
     "month_year": _DECADES,
     "month_year_quarter": ("quarter",),
+    "last_month": ("last ", "this ", "next ", "上"),
+    "year_end": ("year", "年"),
     "month_only": ("month of", "revenue", "sales"),
     "month_quarter": ("quarter",),
     "relative_quarter": ("quarter", "季"),
@@ -286,6 +297,26 @@ def _month_year_quarter(m: re.Match[str], fye: int, published: date) -> str | No
     return quarter_label(*fiscal_quarter(date(int(year), _MONTHS[month.lower()], 1), fye), fye)
 
 
+def _last_month(m: re.Match[str], fye: int, published: date) -> str | None:
+    said, word = (m[1] or "last").lower(), (m[2] or "month").lower()
+    if word == "month":
+        step = {"next": 1, "this": 0}.get(said, -1)
+        year, month = add_months(published.year, published.month, step)
+        return f"CY{year}-{month:02d}"
+    month = _MONTHS[word]
+    if said == "next":
+        year = published.year + (month <= published.month)
+    else:
+        year = published.year - (month >= published.month + (said == "this"))
+    return f"CY{year}-{month:02d}"
+
+
+def _year_end(m: re.Match[str], fye: int, published: date) -> str | None:
+    if m[1] == "全年":  # the year of the quarter that is reported on
+        return year_label(last_quarter_before(published, fye)[0], fye)
+    return f"CY{published.year}"
+
+
 def _month_only(m: re.Match[str], fye: int, published: date) -> str | None:
     month = _MONTHS[(m[1] or m[2]).lower()]
     return f"CY{published.year - (month > published.month)}-{month:02d}"
@@ -330,6 +361,6 @@ _HANDLERS: Final = {
     "quarter_year": _quarter_year, "year_quarter": _year_quarter, "short_quarter": _short_quarter, "half": _half,
     "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_spelled": _cjk_spelled, "cjk_half": _cjk_half,
     "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "month_year": _month_year,
-    "month_year_quarter": _month_year_quarter, "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
+    "last_month": _last_month, "year_end": _year_end, "month_year_quarter": _month_year_quarter, "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
     "relative_year": _relative_year, "year": _year,
 }  # fmt: skip

@@ -25,7 +25,9 @@ CLAUSE: Final = re.compile(
 
 
 _REPORT: Final = re.compile(
-    r"\b(?:earnings|quarterly results|quarter results|reports results)\b|财报|財報|业绩|業績", re.IGNORECASE
+    r"\bearnings\b|\bresults\b|\b(?:record|first|second|third|fourth|q[1-4])[ -]quarter\b|\bquarter(?:ly)? (?:profit|revenue|sales|forecast)|"
+    r"\b(?:profit|revenue|sales) (?:jumps?|surges?|rises?|falls?|soars?|climbs?|beats?|tops?|drops?|grows?)\b|财报|財報|业绩|業績|季报|季報|财测|財測",
+    re.IGNORECASE,
 )
 
 
