@@ -10,10 +10,13 @@ import pytest
 from tracker.extract.calendar import calendar_quarters
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.convert import convert
+from tracker.hardware.demand import price_ratios
 from tracker.hardware.horizons import quarters_of, range_of, with_horizons, years_said
 from tracker.hardware.ledger import build_ledger
+from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 
 
@@ -91,7 +94,9 @@ def test_a_plan_for_years_reaches_the_ledger_a_quarter_at_a_time(catalogue: Cata
         "published_at": MARCH, "racks_low": 6_000.0, "racks_base": 12_000.0, "racks_high": 24_000.0,
     }  # fmt: skip
     facts = conform(pl.DataFrame([fact]), SCORED_FACTS_SCHEMA)
-    made = build_ledger(facts, catalogue.supply, catalogue, datetime(2026, 6, 1, tzinfo=UTC))
+    made = build_ledger(facts, catalogue.supply, catalogue, NOW)
     own = made.attribution.filter(pl.col("input") == "f").sort("quarter")
     assert own.height > 1
-    assert own["racks_base"].to_list() == [pytest.approx(1_000 * 0.7)] * own.height
+    price = price_ratios(catalogue, load_ledger_rules(), NOW, own["quarter"].to_list())
+    wanted = [1_000 * 0.7 * price[q] for q in own["quarter"]]
+    assert own["racks_base"].to_list() == pytest.approx(wanted)

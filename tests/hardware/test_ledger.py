@@ -10,19 +10,20 @@ import pytest
 
 from tracker.errors import RuleError
 from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.demand import UNSEEN, price_ratios, shares_of_demand
 from tracker.hardware.figures import Interval
 from tracker.hardware.ledger import (
     Ledger,
     build_ledger,
     installed_base,
     ledger_signals,
-    shares_of_demand,
     tightest,
 )
 from tracker.hardware.ledger_rules import load_ledger_rules, quarter_at, quarter_index
+from tracker.hardware.mix import mix_of, per_rack
 from tracker.hardware.observations import built_in_entities, spread
 from tracker.hardware.reconcile import reconcile
-from tracker.hardware.supply_links import with_stock
+from tracker.hardware.supply_links import Series, supply_flows, with_stock
 from tracker.resources import data_dir
 from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform, empty
 
@@ -98,7 +99,9 @@ def test_a_fact_replaces_the_figure_for_the_same_quarter(catalogue: Catalogue, f
     told = build_ledger(facts(a_fact("f1", 50_000.0)), catalogue.supply, catalogue, NOW)
     meta = told.attribution.filter(pl.col("quarter") == "CY2026Q2", pl.col("entity") == "META")
     assert meta["input"].to_list() == ["f1"]
-    assert meta["racks_base"].item() == pytest.approx(50_000 * SHARE.base)
+    price = price_ratios(catalogue, load_ledger_rules(), NOW, ["CY2026Q2"])["CY2026Q2"]
+    assert 0.5 < price < 0.8  # a rack of 2026 costs half as much again as one of the first generation
+    assert meta["racks_base"].item() == pytest.approx(50_000 * SHARE.base * price)
     assert value(told, "CY2026Q2", "racks", "demand") > value(figures_only, "CY2026Q2", "racks", "demand")
 
 
@@ -189,6 +192,59 @@ def test_nothing_changed_is_silent() -> None:
     assert ledger_signals(same, same).is_empty()
 
 
+def test_racks_shipped_are_an_outcome_and_never_the_tightest_link() -> None:
+    row = ledger_of(racks=10, cowos=90, hbm=150).tightest.row(0, named=True)
+    assert row["link"] == "cowos"
+
+
+def test_a_figure_counts_from_the_day_it_was_published(catalogue: Catalogue) -> None:
+    def wafers(*day: int) -> Interval | None:
+        return Series(catalogue.supply, datetime(*day, tzinfo=UTC)).value("tsmc_cowos_capacity", "end-2026")  # type: ignore[arg-type]
+
+    assert wafers(2026, 1, 22) is None  # no dated estimate yet
+    first, last = wafers(2026, 2, 1), wafers(2026, 3, 1)
+    assert first is not None
+    assert last is not None
+    assert (first.base, last.base) == (120_000, 130_000)  # the newer one replaces the older
+
+
+def test_what_was_known_of_2026_grew_with_time(catalogue: Catalogue) -> None:
+    days = [datetime(2025, 1, 10, tzinfo=UTC), datetime(2025, 12, 15, tzinfo=UTC), NOW]
+    made = [build_ledger(empty(SCORED_FACTS_SCHEMA), catalogue.supply, catalogue, day) for day in days]
+    supply = [set(m.ledger.filter(pl.col("side") == "supply").select("quarter", "link").rows()) for m in made]
+    assert supply[0] < supply[1] < supply[2]
+
+
+def test_memory_of_a_rack_follows_the_generations_of_its_year(catalogue: Catalogue) -> None:
+    rules = load_ledger_rules()
+    early, late = (mix_of(rules.mixes, year, NOW) for year in ("2024", "2026"))
+    assert early is not None
+    assert late is not None
+    a, b = (per_rack(catalogue, m, "hbm_total_tb") for m in (early, late))
+    assert a is not None
+    assert b is not None
+    assert a.base == pytest.approx(13.392)
+    assert 18 < b.base < 20.8
+    assert mix_of(rules.mixes, "2026", datetime(2026, 1, 10, tzinfo=UTC)) != late  # then one guessed otherwise
+    assert mix_of(rules.mixes, "2023", NOW) is None
+    flow = supply_flows(catalogue.supply, catalogue, rules, NOW)["CY2026Q1", "hbm"]
+    assert late.id in flow.inputs
+
+
+def test_other_buyers_facts_fill_what_is_not_seen(catalogue: Catalogue) -> None:
+    def parts(*rows: dict[str, object]) -> dict[str, float]:
+        found = build_ledger(facts(*rows) if rows else empty(SCORED_FACTS_SCHEMA), catalogue.supply, catalogue, NOW)
+        own = found.attribution.filter(pl.col("quarter") == "CY2026Q2", pl.col("side") == "demand")
+        return dict(own.select("input", "racks_base").iter_rows())
+
+    alone, told = parts(), parts(a_fact("x", 3_000.0, entity="XAI"))
+    assert sum(told.values()) == pytest.approx(sum(alone.values()))  # XAI is one of those the total already holds
+    assert told[UNSEEN] == pytest.approx(alone[UNSEEN] - told["x"])
+    flood = parts(a_fact("x", 300_000.0, entity="XAI"))
+    assert UNSEEN not in flood or flood[UNSEEN] == 0
+    assert sum(flood.values()) > sum(alone.values())
+
+
 def test_a_sure_shortage_is_told_without_a_ledger_before() -> None:
     assert ledger_signals(None, ledger_of(cowos=50, hbm=150))["event"].to_list() == ["shortage"]
 
@@ -203,13 +259,19 @@ def test_quarters_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [("lead_quarters: 0, stock", "lead_quarters: -1, stock", 9), ("low: 0.6, base", "low: 0.9, base", 16)],
+    ("old", "new", "says"),
+    [
+        ("lead_quarters: 0, stock", "lead_quarters: -1, stock", "links.0"),
+        ("low: 0.6, base", "low: 0.9, base", "low <= base"),
+        ("gb200_nvl72: 0.87", "gb200_nvl72: 0.9", "sum to 1.03"),
+    ],
 )
-def test_a_mistake_in_the_file_names_its_line(tmp_path: Path, old: str, new: str, line: int) -> None:
+def test_a_mistake_in_the_file_names_its_line(tmp_path: Path, old: str, new: str, says: str) -> None:
     text = (data_dir("rules") / "hardware" / "ledger.yaml").read_text(encoding="utf-8")
     path = tmp_path / "ledger.yaml"
+    line = text[: text.index(old)].count("\n") + 1
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(RuleError) as error:
         load_ledger_rules(path)
     assert f"ledger.yaml:{line}:" in str(error.value)
+    assert says in str(error.value)

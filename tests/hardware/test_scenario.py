@@ -18,7 +18,8 @@ from tracker.hardware.ledger import pair_sides
 from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.model_facts import catalogue_facts, generations, ledger_facts
 from tracker.hardware.pictures import ledger_bars, rack_diagram
-from tracker.hardware.scenario import Model, Outcome, load_scenario, run_scenario, tornado
+from tracker.hardware.scenario import Model, Outcome, changed_model, load_scenario, run_scenario, tornado
+from tracker.hardware.supply_links import supply_flows
 from tracker.resources import data_dir
 from tracker.vocabulary import MODEL_KINDS, SCORED_FACTS_SCHEMA, empty
 
@@ -51,17 +52,30 @@ def test_a_change_of_nothing_changes_nothing(model: Model, tmp_path: Path) -> No
 
 
 def test_a_fifth_more_wafers_gives_a_fifth_more_cowos_racks(model: Model) -> None:
-    made = run_scenario(model, load_scenario(EXAMPLES / "cowos-plus-20.yaml"))
-    moved = made.rows.filter(pl.col("quarter") == "CY2026Q4", pl.col("link") == "cowos")
-    assert moved["change"].to_list() == pytest.approx([0.2])
+    read = load_scenario(EXAMPLES / "cowos-plus-20.yaml")
+    changed, _ = changed_model(model, read)
+    before, after = (supply_flows(m.catalogue().supply, m.catalogue(), m.rules, m.as_of) for m in (model, changed))
+    place = ("CY2026Q4", "cowos")
+    assert after[place].racks.base / before[place].racks.base == pytest.approx(1.2)
+    made = run_scenario(model, read)
     assert set(made.rows["link"]) == {"cowos", "substrate", "liquid_cooling"}  # what hangs on CoWoS, and nothing else
+    assert made.rows["change"].min() > 0  # type: ignore[operator]
 
 
-def test_a_delay_gives_a_quarter_what_the_one_before_would_have_had(model: Model) -> None:
-    made = run_scenario(model, load_scenario(EXAMPLES / "hbm4-one-quarter-late.yaml"))
-    assert set(made.rows["link"]) == {"hbm"}
-    late = made.rows.filter(pl.col("quarter") == "CY2026Q1")
+def test_a_delayed_link_gives_a_quarter_what_the_one_before_would_have_had(model: Model, tmp_path: Path) -> None:
+    made = run(model, tmp_path, "  - {link: cowos, from: CY2025Q3, delay_quarters: 1}\n")
+    assert set(made.rows["link"]) == {"cowos"}
+    late = made.rows.filter(pl.col("quarter") == "CY2025Q3")
     assert late.item(0, "after") < late.item(0, "before")
+
+
+def test_a_late_generation_changes_wafers_power_and_the_count_of_racks_money_buys(model: Model) -> None:
+    made = run_scenario(model, load_scenario(EXAMPLES / "hbm4-one-quarter-late.yaml"))
+    moved = {(r["quarter"], r["link"], r["side"]): r["change"] for r in made.rows.iter_rows(named=True)}
+    assert moved["CY2026Q3", "cowos", "supply"] > 0  # sixteen packages a wafer instead of nine
+    assert moved["CY2026Q3", "power", "supply"] > 0  # 132 kW a rack instead of 210
+    assert moved["CY2026Q3", "racks", "demand"] > 0  # and the cheaper rack
+    assert moved["CY2026Q3", "hbm", "supply"] < 0
 
 
 def test_heavier_racks_make_power_the_tightest_link(model: Model) -> None:
@@ -89,6 +103,9 @@ def test_optics_take_the_copper_out_and_add_power_and_price(model: Model) -> Non
         ("{system: gb200_nvl72, scale_up_medium: string}", "no medium 'string'"),
         ("{link: hmb, multiply: 2}", "no link 'hmb'"),
         ("{link: hbm, multiply: -2}", "not valid"),
+        ("{generations: 2026, set: {gb999: 1.0}}", "unknown system 'gb999'"),
+        ("{generations: 2026, set: {vr_nvl72: 0.5}}", "sum to 0.5, not to 1"),
+        ("{generations: 2031, set: {vr_nvl72: 1.0}}", "no generations for 2031"),
         ("{link: hbm, from: 2026, multiply: 2}", "not valid"),
     ],
 )

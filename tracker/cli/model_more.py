@@ -16,13 +16,14 @@ from tracker.config import Settings
 from tracker.errors import UsageError
 from tracker.extract.lexicon import load_lexicon
 from tracker.hardware.catalogue import REFERENCE, Catalogue, checked_files
+from tracker.hardware.demand import shares_of_demand
 from tracker.hardware.interconnect import (
     copper_boundary,
     fabric,
     ratios,
     step_times,
 )
-from tracker.hardware.ledger import installed_base, shares_of_demand
+from tracker.hardware.ledger import installed_base
 from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.reconcile import reconcile
 from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection

@@ -45,7 +45,7 @@ class Catalogue:
     packages: Mapping[str, dict[str, Any]]
     bom: tuple[dict[str, Any], ...]
     golden: tuple[dict[str, Any], ...]
-    supply: pl.DataFrame  # series, period, entity, low, base, high, unit, basis, source, note
+    supply: pl.DataFrame  # series, period, entity, low, base, high, unit, basis, published, source, note
     reference: str = REFERENCE
 
     @cached_property
@@ -141,7 +141,7 @@ def build_catalogue(data: Mapping[str, Any], where: Callable[[int], str] = lambd
 
 def supply_frame(items: list[dict[str, Any]]) -> pl.DataFrame:
     """supply.yaml as a frame; several sources are joined by a space."""
-    columns = ("series", "period", "entity", "low", "base", "high", "unit", "basis", "source", "note")
+    columns = ("series", "period", "entity", "low", "base", "high", "unit", "basis", "published", "source", "note")
     rows: list[dict[str, Any]] = [{c: item.get(c) for c in columns} for item in items]
     for row in rows:
         row["period"] = str(row["period"])

@@ -1,7 +1,6 @@
 """The ledger: demand beside supply per calendar quarter and link, in NVL72-equivalent racks, and the link that binds.
 
-Demand is what buyers spend (capex, spread over quarters); where too few buyers have a figure, orders, deployments
-or backlog, in this order. The same racks seen at other points of the chain are laid beside it in `reconcile`, not added.
+Demand is what buyers spend (`demand`), supply what each link can make (`supply_links`). The same racks seen at other points of the chain are laid beside it in `reconcile`, not added.
 """
 
 from __future__ import annotations
@@ -15,19 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tracker.hardware.catalogue import Catalogue
+from tracker.hardware.demand import rack_demand, shares_of_demand
 from tracker.hardware.figures import Interval
 from tracker.hardware.ledger_rules import LedgerRules, load_ledger_rules, quarter_at, quarter_index
-from tracker.hardware.observations import (
-    RACKS,
-    built_in_entities,
-    observations,
-    spread,
-    supply_observations,
-)
+from tracker.hardware.observations import RACKS
 from tracker.hardware.supply_links import Flow, Flows, supply_flows, with_stock
-from tracker.vocabulary import LEDGER_SCHEMA, MARKET
+from tracker.vocabulary import LEDGER_SCHEMA
 
-DEMAND_VIEWS: Final = ("capex", "order", "deployment", "backlog")  # best first
+OUTCOMES: Final = frozenset({"racks"})  # as in the built-in ledger.yaml
 DRAWS: Final = 4000
 SEED: Final = 20261124
 
@@ -79,7 +73,7 @@ def build_ledger(
     """
     rules = rules or load_ledger_rules()
     shares = shares_of_demand(facts, supply, catalogue, as_of, entities=entities, rules=rules)
-    wanted, used = _rack_demand(shares, rules)
+    wanted, used = rack_demand(shares, rules)
     flows = supply_flows(supply, catalogue, rules, as_of)
     if alter is not None:
         flows = alter(flows)
@@ -95,56 +89,11 @@ def build_ledger(
         attributed.append(_supply_attribution(link.id, {q: flows[q, link.id] for q in own}))
     ledger = pl.DataFrame(rows, schema=LEDGER_SCHEMA).filter(pl.col("quarter").is_in(rules.quarters))
     ledger = ledger.sort("quarter", "link", "side")
-    return Ledger(ledger, pl.concat(attributed).sort("quarter", "link", "side", "input", "entity"), tightest(ledger))
-
-
-def shares_of_demand(
-    facts: pl.DataFrame,
-    supply: pl.DataFrame,
-    catalogue: Catalogue,
-    as_of: datetime,
-    *,
-    entities: pl.DataFrame | None = None,
-    rules: LedgerRules | None = None,
-) -> pl.DataFrame:
-    """Every known figure spread over quarters: (quarter, kind, entity, input, racks_*), all views side by side."""
-    rules = rules or load_ledger_rules()
-    about = built_in_entities() if entities is None else entities
-    found = pl.concat([supply_observations(supply, catalogue, about), observations(facts)])
-    alive = found.filter(
-        (pl.col("published_at") <= as_of) & pl.col("entity").is_not_null() & (pl.col("entity") != MARKET)
+    return Ledger(
+        ledger,
+        pl.concat(attributed).sort("quarter", "link", "side", "input", "entity"),
+        tightest(ledger, rules.outcomes),
     )
-    return spread(alive, about, rules.spread_quarters)
-
-
-def _rack_demand(shares: pl.DataFrame, rules: LedgerRules) -> tuple[dict[str, Interval], pl.DataFrame]:
-    """Quarter -> demanded racks of the leader's kind, and the shares that make each sum.
-
-    A quarter takes the best view that enough buyers have a figure for; one without any is left out.
-    """
-    result: dict[str, Interval] = {}
-    used: list[pl.DataFrame] = []
-    leader = rules.figures["nvidia_share_of_demand"]
-    for view in DEMAND_VIEWS:
-        own = shares.filter(pl.col("kind") == view)
-        new = {q: v for q, v in _covered(own, rules.coverage).items() if q not in result}
-        result |= {quarter: value * leader for quarter, value in new.items()}
-        factors = zip(RACKS, (leader.low, leader.base, leader.high), strict=True)
-        used.append(own.filter(pl.col("quarter").is_in(list(new))).with_columns(pl.col(c) * f for c, f in factors))
-    return result, pl.concat(used)
-
-
-def _covered(own: pl.DataFrame, coverage: float) -> dict[str, Interval]:
-    usual = own.group_by("entity").agg(pl.col("racks_base").mean().alias("_usual"))
-    total = float(usual["_usual"].sum())
-    summed = (
-        own.join(usual, on="entity")
-        .group_by("quarter")
-        .agg(pl.col(*RACKS).sum(), pl.col("_usual").sum())
-        .filter(pl.col("_usual") >= coverage * total)
-        .sort("quarter")
-    )
-    return {r["quarter"]: Interval(*(r[c] for c in RACKS)) for r in summed.iter_rows(named=True)}
 
 
 def _inputs_by_quarter(used: pl.DataFrame, lead: int) -> dict[str, list[str]]:
@@ -155,7 +104,7 @@ def _inputs_by_quarter(used: pl.DataFrame, lead: int) -> dict[str, list[str]]:
 def _demand_row(quarter: str, link: str, value: Interval, lead: int, inputs: Mapping[str, list[str]]) -> dict[str, Any]:
     when = f"racks wanted {lead} quarter(s) later" if lead else "racks wanted"
     ends = dict(zip(RACKS, (value.low, value.base, value.high), strict=True))
-    method = f"{when}: buyers' spending x NVIDIA share"
+    method = f"{when}: buyers' spending x NVIDIA share at the year's rack prices, and buyers without a figure"
     known = [*inputs.get(quarter, []), "ledger:nvidia_share_of_demand"]
     return {"quarter": quarter, "link": link, "side": "demand", **ends, "method": method, "inputs": known}
 
@@ -185,13 +134,13 @@ def _supply_attribution(link: str, flows: Mapping[str, Flow]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=ATTRIBUTION_SCHEMA)
 
 
-def tightest(ledger: pl.DataFrame) -> pl.DataFrame:
+def tightest(ledger: pl.DataFrame, outcomes: frozenset[str] = OUTCOMES) -> pl.DataFrame:
     """LEDGER_SCHEMA -> TIGHTEST_SCHEMA: per quarter the link with the least supply per demanded rack.
 
-    A quarter in which only one link has both sides names none: there is nothing to compare it with.
+    Racks shipped are an outcome of the links and no link themselves. A quarter in which only one link has both sides names none: there is nothing to compare it with.
     """
     rows: list[dict[str, Any]] = []
-    both = pair_sides(ledger)
+    both = pair_sides(ledger).filter(~pl.col("link").is_in(list(outcomes)))
     for (quarter,), group in both.group_by(["quarter"], maintain_order=True):
         if group.height < 2:
             continue

@@ -11,17 +11,22 @@ from jsonschema import Draft202012Validator
 
 from tracker.errors import RuleError
 from tracker.hardware.figures import Interval
+from tracker.hardware.mix import Mix
 from tracker.resources import data_dir
 from tracker.yaml_files import YamlFile, load
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link of the chain: how many quarters before the rack, how much unsold supply it can carry over."""
+    """One link of the chain: how many quarters before the rack, how much unsold supply it can carry over.
+
+    An `outcome` (racks shipped) is what the links together let through, no limit of its own: it is never the tightest.
+    """
 
     id: str
     lead_quarters: int
     stock_quarters: float
+    outcome: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,13 @@ class LedgerRules:
     spread_quarters: Mapping[str, int]
     links: tuple[Link, ...]
     figures: Mapping[str, Interval]
+    mixes: tuple[Mix, ...]
+    watched: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """Links that are no limit of their own."""
+        return frozenset(link.id for link in self.links if link.outcome)
 
 
 def quarter_index(label: str) -> int:
@@ -54,6 +66,10 @@ def load_ledger_rules(path: Path | None = None) -> LedgerRules:
     for i, row in enumerate(data["figures"]):
         if not row["low"] <= row["base"] <= row["high"]:
             raise RuleError(f"{row['id']}: low <= base <= high does not hold", where=file.where("figures", i))
+    for i, mix in enumerate(data["generations"]):
+        if abs(sum(mix["shares"].values()) - 1) > 1e-6:
+            where = file.where("generations", i)
+            raise RuleError(f"shares of {mix['year']} sum to {sum(mix['shares'].values()):g}, not to 1", where=where)
     first, last = (quarter_index(data["quarters"][k]) for k in ("first", "last"))
     if first > last:
         raise RuleError("the first quarter lies after the last", where=file.where("quarters"))
@@ -64,6 +80,8 @@ def load_ledger_rules(path: Path | None = None) -> LedgerRules:
         spread_quarters=data["spread_quarters"],
         links=tuple(Link(**row) for row in data["links"]),
         figures={row["id"]: Interval(row["low"], row["base"], row["high"]) for row in data["figures"]},
+        watched=tuple(data["watched"]),
+        mixes=tuple(Mix(str(m["year"]), m["shares"], m["published"], m["source"]) for m in data["generations"]),
     )
 
 

@@ -27,7 +27,7 @@ _STEPS: Final = {  # kind -> (field, what a reader calls it)
     "ratio_step": ("scale_up_to_scale_out_ratio", "times as much bandwidth inside the domain as outside"),
 }
 _LINK_PRODUCTS: Final = {
-    "racks": "rack", "hbm": "hbm", "cowos": "cowos", "substrate": "pcb", "power": "power_shelf",
+    "racks": "rack", "assembly": "rack", "hbm": "hbm", "cowos": "cowos", "substrate": "pcb", "power": "power_shelf",
     "liquid_cooling": "liquid_cooling",
 }  # fmt: skip
 NO_GENERATION: Final = ("cancelled", "dropped", "niche")

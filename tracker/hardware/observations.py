@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.calendar import period_bounds
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.equivalents import add_racks
 from tracker.hardware.horizons import quarters_of
@@ -22,7 +21,6 @@ from tracker.resources import data_dir
 from tracker.vocabulary import BASES, FACTS_SCHEMA, UTC_TIME, conform
 from tracker.yaml_files import load
 
-COLLECTED: Final = date(2026, 11, 24)  # when supply.yaml was put together: a figure on the future was known by then
 # series of supply.yaml that are statements about money -> kind of fact
 _MONEY_SERIES: Final = {"capex": "capex", "nvda_data_center_revenue": "segment_revenue"}
 _PERIOD: Final = re.compile(r"(?:FY)?\d{4}(?:[QH]\d)?$")
@@ -72,15 +70,13 @@ def period_of(text: str) -> str | None:
     return text if text.startswith("FY") else f"CY{text}"
 
 
-def known_since(period: str, basis: str, fiscal_year_end_month: int = 12) -> datetime:
-    """When a published series value could be known: an actual at its period's end, else at its start or collection."""
-    start, end = period_bounds(period, fiscal_year_end_month)
-    return datetime.combine(end if basis == "actual" else min(start, COLLECTED), time(), UTC)
+def known_since(published: str) -> datetime:
+    """The moment a published series value could be known: the start of the day after `published`."""
+    return datetime.combine(date.fromisoformat(published) + timedelta(days=1), time(), UTC)
 
 
 def supply_observations(supply: pl.DataFrame, catalogue: Catalogue, entities: pl.DataFrame) -> pl.DataFrame:
-    """supply (series, period, entity, low, base, high, unit, basis) -> OBSERVATION_SCHEMA, through `add_racks`."""
-    ends = fiscal_ends(entities)
+    """supply (series, period, entity, low, base, high, unit, basis, published) -> OBSERVATION_SCHEMA, through `add_racks`."""
     rows: list[dict[str, Any]] = []
     money = supply.filter(pl.col("series").is_in(list(_MONEY_SERIES)) & (pl.col("unit") == "billion USD"))
     for row in money.iter_rows(named=True):
@@ -101,7 +97,7 @@ def supply_observations(supply: pl.DataFrame, catalogue: Catalogue, entities: pl
                 "currency": "USD",
                 "period": period,
                 "basis": row["basis"],
-                "published_at": known_since(period, row["basis"], ends.get(row["entity"], 12)),
+                "published_at": known_since(row["published"]),
             }
         )
     schema = FACTS_SCHEMA | {"published_at": UTC_TIME}

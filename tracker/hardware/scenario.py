@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ import polars as pl
 
 from tracker.errors import RuleError
 from tracker.hardware.bom import bill
-from tracker.hardware.catalogue import Catalogue, build_catalogue
+from tracker.hardware.catalogue import REFERENCE, Catalogue, build_catalogue
 from tracker.hardware.equivalents import add_racks
 from tracker.hardware.figures import Interval, span
 from tracker.hardware.interconnect import Interconnect, fabric
@@ -116,6 +117,8 @@ def changed_model(model: Model, scenario: Scenario) -> tuple[Model, Callable[[Fl
             rules = _figure(data, rules, change, where)
         elif "series" in change:
             _series(data, change, where)
+        elif "generations" in change:
+            rules = _generations(rules, change, where, known=[row["id"] for row in data["racks"]["systems"]])
         elif "scale_up_medium" in change:
             _medium(data, model, change, where)
         elif "system" in change:
@@ -138,6 +141,20 @@ def _figure(data: dict[str, Any], rules: LedgerRules, change: Mapping[str, Any],
             return rules
     known = [*rules.figures, *(row["id"] for row in data["parameters"]["figures"])]
     raise RuleError(f"no figure '{name}'", where=where, hint=f"known: {', '.join(known)}")
+
+
+def _generations(rules: LedgerRules, change: Mapping[str, Any], where: str, *, known: list[str]) -> LedgerRules:
+    """Other shares of a year's racks; every estimate of that year is replaced."""
+    year, shares = str(change["generations"]), change["set"]
+    if unknown := [system for system in shares if system not in known]:
+        raise RuleError(f"unknown system '{unknown[0]}'", where=where, hint=f"known: {', '.join(known)}")
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise RuleError(f"shares of {year} sum to {sum(shares.values()):g}, not to 1", where=where)
+    mixes = tuple(replace(m, shares=shares) if m.year == year else m for m in rules.mixes)
+    if mixes == rules.mixes and all(m.year != year for m in mixes):
+        years = ", ".join(sorted({m.year for m in mixes}))
+        raise RuleError(f"no generations for {year}", where=where, hint=f"known: {years}")
+    return replace(rules, mixes=mixes)
 
 
 def _series(data: dict[str, Any], change: Mapping[str, Any], where: str) -> None:
@@ -309,10 +326,11 @@ def _inputs(model: Model, whole: Ledger, quarter: str, link: str) -> list[tuple[
     for i, row in enumerate(model.data["parameters"]["figures"]):
         if row["low"] < row["high"]:
             found.append((f"param:{row['id']}", lambda end, i=i: _parameter_at(model, i, end)))  # type: ignore[misc]
-    reference = build_catalogue(model.data).reference
-    for field in ("price_usd_m", "rack_power_kw"):
-        if _wide(span(_row(model.data, reference, "").get(field))):
-            found.append((f"system:{reference}.{field}", lambda end, f=field: _system_at(model, reference, f, end)))  # type: ignore[misc]
+    mixes = {m.id: m for m in model.rules.mixes}
+    systems = {REFERENCE} | {s for name in named if name in mixes for s in mixes[name].shares}
+    for system, field in product(sorted(systems), ("price_usd_m", "rack_power_kw")):
+        if _wide(span(_row(model.data, system, "").get(field))):
+            found.append((f"system:{system}.{field}", lambda end, s=system, f=field: _system_at(model, s, f, end)))  # type: ignore[misc]
     return found
 
 
