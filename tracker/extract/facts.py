@@ -50,6 +50,10 @@ _HISTORY: Final = 5  # years after which a figure is a retelling
 _NOT_OVER: Final = 45  # days to the end of a period from which on its figure must be an outlook
 _LONG_PAST: Final = 100  # days after which a period has been reported
 _OF_THE_QUARTER: Final = frozenset({"ramp", "supply_tightness", "backlog", "price", "order", "shipment", "capacity"})
+_OTHERS_SPEND: Final = re.compile(
+    r"hyperscal|customers|the (?:capex|capital) spend|industry|cloud(?: service)? providers|enterprises|CSPs|the world",
+    re.IGNORECASE,
+)
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
@@ -95,9 +99,13 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 # the same rate may well be told of two periods, the same amount hardly
                 fact["period"] if fact["unit"] in _RATES else None,
             )
-            if key not in seen:  # a number repeated in a document is told once, where it stands first
-                seen.add(key)
-                rows.append(fact)
+            if key in seen:  # a number repeated in a document is told once, where it stands first
+                misses.append(
+                    Miss(fact["doc_id"], fact["start"], fact["end"], fact["kind"], "told before in the document")
+                )
+                continue
+            seen.add(key)
+            rows.append(fact)
     if not rows:
         return empty(FACTS_SCHEMA), misses
     frame = reconciled(
@@ -199,7 +207,9 @@ def _figure(
     if cue is not None and negated(reading, cue):
         return None, "negated"
     if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
-        return None, "spending told beside a maker of what the money is spent on"
+        if not _OTHERS_SPEND.search(reading.text) or reading.document.issuer != entity:
+            return None, "spending told beside a maker of what the money is spent on"
+        entity = MARKET  # "the capex spend has doubled to $600 billion": a supplier speaks of its customers
     if (reason := reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
         return None, reason
     entities[quantity.start] = entity

@@ -98,6 +98,7 @@ _FROM_BEFORE: Final = re.compile(
     r"\b(?:from|versus|vs\.?|compared (?:to|with)|level of) (?:about |approximately )?$", re.IGNORECASE
 )
 UNIT_WORD: Final = re.compile(r"(?:megawatts?|gigawatts?|mw|gw|兆瓦|吉瓦)$", re.IGNORECASE)
+_MANNER: Final = re.compile(r"performance|efficiency|impact", re.IGNORECASE)
 _WHOLE_BUSINESS: Final = re.compile(
     r"\b(?:our|the|this|total|overall|whole|its|their)(?: overall| core| total)? (?:business|businesses)$|\b(?:new|repeat|show|more|any|do|of) business(?:es)?$",
     re.IGNORECASE,
@@ -182,6 +183,9 @@ def _cues(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     for cue in every:
         if cue.term.value == "segment_revenue" and not _sized_market(reading, cue):
             continue
+        if cue.term.role == "other_metric" and kept and 0 <= cue.start - kept[-1].end <= 1:
+            if kept[-1].term.role == "cue" and _MANNER.match(reading.text[cue.start : cue.end]):
+                continue  # "the gross margin performance"
         if cue.term.value == "acquisition" and not _invests_in_somebody(reading, cue, lexicon):
             continue
         if (
