@@ -48,6 +48,8 @@ _BLOCKS: Final = frozenset(
         "dt",
     ]
 )
+_BETWEEN_CELLS: Final = frozenset(["tr", "tbody", "thead", "tfoot", "table"])
+_MAX_CELL: Final = 300  # characters, and nodes
 _MIN_CHARS: Final = 400
 _MAX_LINK_SHARE: Final = 0.35
 _FILING: Final = re.compile(r"(?i)<(?:table|ix:|type>)")
@@ -111,18 +113,50 @@ def _robust(markup: str, url: str) -> str:
 def _flatten(root: LexborNode) -> str:
     """Text in reading order, a line break at every block, cells of a row joined; no recursion, so any depth is fine."""
     pieces: list[str] = []
+    skip = 0  # nodes of a cell that was taken whole
     for node in root.traverse(include_text=True):
+        if skip:
+            skip -= 1
+            continue
         tag = node.tag
         if tag == "-text":
-            pieces.append(node.text(deep=False))
+            text = node.text(deep=False)
+            parent = node.parent
+            if parent is None or parent.tag not in _BETWEEN_CELLS or text.strip():
+                pieces.append(text)
         elif tag in ("td", "th"):
-            pieces.append("\x1f")
+            cell, nodes = _cell(node)
+            pieces += ["\x1f", cell or ""]
+            skip = nodes if cell is not None else 0
         elif tag in _BLOCKS:
             pieces.append("\n")
     lines = []
     for line in "".join(pieces).split("\n"):
         lines.append(join_cells(line) if "\x1f" in line else line)
     return merge_rows("\n".join(lines))
+
+
+def _cell(cell: LexborNode) -> tuple[str | None, int]:
+    """A cell on one line, whatever blocks and line ends it is made of, and how many nodes that took.
+
+    A cell that holds paragraphs or further tables is there for the layout of a page: None, its nodes are read on.
+    """
+    pieces: list[str] = []
+    chars = nodes = 0
+    for node in cell.traverse(include_text=True):
+        tag = node.tag
+        if tag == "-text":
+            text = node.text(deep=False)
+            pieces.append(text)
+            chars += len(text.strip())
+        elif tag == "table":
+            return None, 0
+        elif tag in _BLOCKS:
+            pieces.append(" ")
+        nodes += 1
+        if chars > _MAX_CELL or nodes > _MAX_CELL:
+            return None, 0
+    return " ".join("".join(pieces).split()), nodes - 1  # the traversal begins with the cell itself
 
 
 def join_cells(line: str) -> str:
