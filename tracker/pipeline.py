@@ -22,9 +22,11 @@ from tracker.alerts.route import recipients_of, route_signals
 from tracker.config import MailSettings
 from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
+from tracker.extract.repeats import beside
 from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.equivalents import add_racks, exchange_rates
 from tracker.hardware.interconnect import Interconnect, load_interconnect
+from tracker.ingest.formats.ixbrl import IXBRL_VERSION
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
@@ -41,7 +43,22 @@ _KNOWN_STORIES: Final = """
 SELECT doc_id, story_id, published_at, signature FROM documents
 WHERE published_at BETWEEN $start AND $end AND signature IS NOT NULL
 """
-_STRUCTURED: Final = "SELECT * FROM v_facts WHERE extractor IN ('xbrl', 'table') AND doc_id IN (SELECT unnest($ids))"
+# what the extractor makes of the text's own tables is made again with it
+_STRUCTURED: Final = """
+SELECT * FROM v_facts
+WHERE extractor IN ('xbrl', 'table') AND extractor_version NOT LIKE 'tables-%' AND doc_id IN (SELECT unnest($ids))
+"""
+# A figure filed again with another value is a restatement: the latest value counts, from the filing that first had it.
+_RESTATED: Final = """
+WITH filed AS (
+  SELECT fact_id, value_low, published_at, struct_pack(entity, kind, period, unit, currency) AS about,
+         first_value(value_low) OVER (PARTITION BY about ORDER BY published_at DESC, fact_id) AS latest
+  FROM v_facts
+  WHERE extractor = 'xbrl' AND entity IN (SELECT unnest($entities))
+)
+SELECT fact_id FROM filed
+QUALIFY row_number() OVER (PARTITION BY about ORDER BY (value_low = latest) DESC, published_at, fact_id) > 1
+"""
 # the same entity and kind in full; for windows and comparisons the kinds they ask for, as far back as they look
 _HISTORY: Final = """
 SELECT fact_id, kind, entity, counterparty, product, value_low, value_high, unit, currency, period, basis, direction,
@@ -153,11 +170,21 @@ def process(
         if new.is_empty():
             return Counts()
         structured = figures if figures is not None else empty(FACTS_SCHEMA)
-        told = new.join(structured.select("doc_id").unique(), on="doc_id", how="anti")
         counts = Counts(documents=new.height)
-        read = _read_safely(told, kit.lexicon, counts)
-        facts = pl.concat([read, conform(structured.join(new.select("doc_id"), on="doc_id", how="semi"), FACTS_SCHEMA)])
+        facts = _all_facts(new, structured.join(new.select("doc_id"), on="doc_id", how="semi"), kit, counts)
         return _after_facts(store, kit, _in_context(facts, new, kit), now, counts, mail)
+
+
+def _all_facts(documents: pl.DataFrame, structured: pl.DataFrame, kit: Kit, counts: Counts) -> pl.DataFrame:
+    """Facts (FACTS schema) read from structure, and those of the words around them.
+
+    A document that is nothing but its figures (a list of XBRL facts, a row of a table) is not read again; a filing
+    with inline XBRL is, and its marked figures count where its words tell them, too.
+    """
+    structured = conform(structured, FACTS_SCHEMA)
+    figures_only = structured.filter(pl.col("extractor_version") != IXBRL_VERSION).select("doc_id").unique()
+    told = documents.join(figures_only, on="doc_id", how="anti", maintain_order="left")
+    return beside(structured, _read_safely(conform(told, DOCUMENTS_SCHEMA), kit.lexicon, counts))
 
 
 def _with_stories(store: Store, documents: pl.DataFrame) -> pl.DataFrame:
@@ -296,13 +323,7 @@ def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> Non
     restated = facts.filter(pl.col("extractor") == "xbrl")
     if restated.is_empty():
         return
-    older = store.read(
-        """
-        SELECT fact_id FROM v_facts f WHERE extractor = 'xbrl' AND entity IN (SELECT unnest($entities))
-        QUALIFY row_number() OVER (PARTITION BY entity, kind, period, unit ORDER BY published_at DESC, fact_id) > 1
-        """,
-        {"entities": restated["entity"].unique().to_list()},
-    )
+    older = store.read(_RESTATED, {"entities": restated["entity"].unique().to_list()})
     store.supersede("facts", older["fact_id"], at=now, by="restated")
 
 
@@ -333,9 +354,7 @@ def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) ->
         ids = {"ids": documents["doc_id"].to_list()}
         # figures read from structure have no better reading in the words that tell of them
         structured = conform(store.read(_STRUCTURED, ids), FACTS_SCHEMA)
-        told = documents.join(structured.select("doc_id").unique(), on="doc_id", how="anti", maintain_order="left")
-        read = _read_safely(conform(told, DOCUMENTS_SCHEMA), kit.lexicon, counts)
-        facts = _in_context(pl.concat([read, structured]), documents, kit)
+        facts = _in_context(_all_facts(documents, structured, kit, counts), documents, kit)
         old = store.read("SELECT fact_id FROM v_facts WHERE doc_id IN (SELECT unnest($ids))", ids)
         gone = old.join(facts.select("fact_id"), on="fact_id", how="anti")
         store.supersede("facts", gone["fact_id"], at=now, by=EXTRACTOR_VERSION)

@@ -30,9 +30,11 @@ from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
+from tracker.extract.repeats import beside
 from tracker.extract.sentences import batches, candidate_sentences
 from tracker.extract.statements import Dropped, Statement, nearest_product, negated, specific, statements
 from tracker.extract.subjects import deal, is_object, subject
+from tracker.extract.tables import read_tables
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
 EXTRACTOR_VERSION: Final = "rules-2"
@@ -81,6 +83,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     """Facts, and the near-misses with their reasons: what `tracker extract --explain` shows."""
     if documents.is_empty():
         return empty(FACTS_SCHEMA), []
+    tabled, documents = read_tables(documents, lexicon)
     by_id = prepared(documents, lexicon)
     rows: list[dict[str, Any]] = []
     misses: list[Miss] = []
@@ -106,13 +109,15 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 continue
             seen.add(key)
             rows.append(fact)
-    if not rows:
+    if not rows and not tabled:
         return empty(FACTS_SCHEMA), misses
-    frame = reconciled(
-        conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA),
-        {d.doc_id for d in by_id.values() if d.issuer is not None and d.period is not None},
-    )
+    reporting = {d.doc_id for d in by_id.values() if d.issuer is not None and d.period is not None}
+    frame = beside(reconciled(_frame(rows), reporting), _frame(tabled))
     return with_fact_ids(frame.sort("doc_id", "start", "end", "kind")), misses
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA) if rows else empty(FACTS_SCHEMA)
 
 
 def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterator[dict[str, Any]]:

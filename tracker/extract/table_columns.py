@@ -82,7 +82,12 @@ _CURRENCY: Final = (
     (re.compile(r"\bJPY\b|Japanese yen|日元|日圓", re.IGNORECASE), "JPY"),
 )
 _TRAILING: Final = -12  # four quarters that are no fiscal year have no label
+_BRACKETS: Final = re.compile(r"[(（][^()（）]{0,120}[)）]")
+_WORDS_OF_HEADERS: Final = re.compile(
+    r"\b(?:unaudited|restated|as adjusted|ended|and|of|as|at|for|the|gaap|non-gaap|fiscal|condensed)\b", re.IGNORECASE
+)
 MAX_HEADER: Final = 14  # lines a header is made of
+_CAPTION_CHARS: Final = 100  # in a longer line a unit is stated only in brackets
 _LEGEND_CHARS: Final = 700  # a unit is stated in the caption or the paragraph before a table
 
 
@@ -113,11 +118,11 @@ def unit_of(text: str) -> Unit | None:
         name = found["en"] or found["zh"] or found["one"]
         if found["zh"] and not _ZH_STATED.search(text):
             continue
-        if found["en"] and len(text) > 120 and "(" not in found[0] and text[max(0, found.start() - 1)] != "(":
+        if found["en"] and len(text) > _CAPTION_CHARS and not found[0].startswith("("):
             continue
         if found["en"] and "NT$" in name:
             name = name[3:].strip()
-        stated = found[0] + (text if len(text) < 120 else "")
+        stated = found[0] + (text if len(text) <= _CAPTION_CHARS else "")
         currency = next((code for pattern, code in _CURRENCY if pattern.search(stated)), None)
         return Unit(_SCALES[name.lower()], currency)
     return None
@@ -127,13 +132,7 @@ def is_header(text: str) -> bool:
     """Whether a line says what columns are about: tokens, and hardly anything else."""
     if len(text) > 400 or not TOKEN.search(text):
         return False
-    rest = UNITS.sub(" ", TOKEN.sub(" ", text))
-    rest = re.sub(
-        r"\([^()]{0,60}\)|\b(?:unaudited|restated|as adjusted|ended|and|of|as|at|for|the|gaap|non-gaap)\b",
-        " ",
-        rest,
-        flags=re.IGNORECASE,
-    )
+    rest = _WORDS_OF_HEADERS.sub(" ", UNITS.sub(" ", TOKEN.sub(" ", _BRACKETS.sub(" ", text))))
     return len(re.findall(r"[A-Za-z\u4e00-\u9fff]", rest)) <= 26 and not re.search(r"\d{1,3},\d{3}|\d\.\d|\d{5}", rest)
 
 

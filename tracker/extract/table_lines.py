@@ -12,7 +12,7 @@ from typing import Final
 
 # A cell that is nothing but a figure: 46,743  $(171)  (9)%  72.4%  NT$1,046.1  +3.2 pts
 _NUMBER: Final = re.compile(
-    r"(?:(?P<word>up|down|上升|下降|增加|减少|增长)\s?)?(?:US|NT|HK|RMB|AU|C|S)?\s?[$€£¥₩￥~≈]{0,2}\s?(?P<open>[(（])?\s?[$€£¥₩￥]?\s?(?P<sign>[-+−–])?\s?[$€£¥₩￥]?"
+    r"(?:(?P<word>up|down|上升|下降|增加|减少|增长)\s?)?(?P<minus>[-−–](?=[A-Z$€£¥₩]))?(?:US|NT|HK|RMB|AU|C|S)?\s?[$€£¥₩￥~≈]{0,2}\s?(?P<open>[(（])?\s?(?:US|NT|HK|RMB)?[$€£¥₩￥]?\s?(?P<sign>[-+−–])?\s?[$€£¥₩￥]?"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d+)?|\.\d+)"
     r"\s?(?P<inner>[%％])?\s?(?P<close>[)）])?\s?(?P<outer>%|％|pts?\.?|bps|个百分点|個百分點)?"
     r"(?:\s?\(\d\)|\s?\*)?",
@@ -26,18 +26,28 @@ _AFTER: Final = re.compile(r"[)）]?\s?[%％]?\s?[)）]?|pts?\.?")
 _TAIL: Final = re.compile(
     r"(?:(?<=\s)(?:(?:US|NT|HK|RMB)?[$€£¥₩]\s?)?[(（]?[-+−]?[$]?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,6})?[%％]?[)）]?[%％]?|(?<=\s)[—–-])$"
 )
+# Columns of preformatted text stand at least two blanks apart.
+_COLUMN: Final = re.compile(r"\S+(?: \S+)*")
+_RANGE: Final = re.compile(
+    r"(?:between\s)?([$€£¥₩]?\d[\d,]*(?:\.\d+)?%?)\s?(?:-|–|—|~|to|and|至)\s?([$€£¥₩]?\d[\d,]*(?:\.\d+)?%?)",
+    re.IGNORECASE,
+)
 _MAX_TAIL: Final = 14
 _LETTER: Final = re.compile(r"[A-Za-z\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: its text, where it stands in the document, and the number it is (None for words; nil for a dash)."""
+    """A cell: its text, where it stands in the document, and the number it is (None for words; nil for a dash).
+
+    value: the figure, or the lower end of a range.
+    """
 
     text: str
     start: int
     end: int
     value: float | None = None
+    high: float | None = None  # the upper end, where the cell is a range
     percent: bool = False
     points: bool = False
     nil: bool = False
@@ -88,7 +98,7 @@ def parse_cell(text: str) -> tuple[float, bool, bool] | None:
     outer = found["outer"] or found["inner"] or ""
     value = float(found["digits"].replace(",", ""))
     falling = (found["word"] or "").lower() in ("down", "下降", "减少")
-    if found["open"] or found["sign"] in ("-", "−", "–") or falling:
+    if found["open"] or found["sign"] in ("-", "−", "–") or found["minus"] or falling:
         value = -value
     return value / (100 if outer == "bps" else 1), outer in ("%", "％"), outer.startswith(("pt", "bps", "个", "個"))
 
@@ -100,6 +110,10 @@ def _cells(line: str, offset: int) -> list[Cell]:
         pieces = _split(line, "|")
     elif "\t" in line:
         pieces = _split(line, "\t")
+    elif "  " in line.strip():
+        pieces = [m.span() for m in _COLUMN.finditer(line)]
+        if not all(parse_cell(line[a:b]) for a, b in pieces[1:]) and not _RANGE.search(line):
+            pieces = _plain(line)
     else:
         pieces = _plain(line)
     return [_cell(line[a:b], offset + a, offset + b) for a, b in _merged(line, pieces)]
@@ -152,5 +166,9 @@ def _cell(text: str, start: int, end: int) -> Cell:
     bare = re.sub(r"\s*[|\t]\s*", "", text)  # a cell put together from several
     if (found := parse_cell(bare)) is not None:
         value, percent, points = found
-        return Cell(text, start, end, value, percent, points)
+        return Cell(text, start, end, value, None, percent, points)
+    if (ends := _RANGE.fullmatch(bare)) is not None:
+        low, high = parse_cell(ends[1]), parse_cell(ends[2])
+        if low is not None and high is not None and abs(low[0]) <= abs(high[0]):
+            return Cell(text, start, end, low[0], high[0], low[1] or high[1])
     return Cell(text, start, end, nil=_NIL.fullmatch(bare) is not None)

@@ -22,10 +22,14 @@ from tracker.ingest.archive import Archive
 from tracker.ingest.client import FetchError, HttpClient, Response, redact
 from tracker.ingest.formats import edgar, parser_for
 from tracker.ingest.formats.article import extract_article
+from tracker.ingest.formats.ixbrl import with_doc_id
 from tracker.ingest.formats.pdf import pdf_text
 from tracker.ingest.formats.types import Item, Link, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
+from tracker.text.identity import document_id
+from tracker.text.normalise import normalise_text
+from tracker.text.urls import canonical_url
 from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, empty
 
 MAX_FOLLOW: Final = 20
@@ -78,7 +82,7 @@ async def fetch_source(
     out.items += [(item, sha256) for item in parsed.items]
     out.series, out.facts = parsed.series, parsed.facts
     out.problems += parsed.problems
-    complete = await _follow(parsed.links, client, archive, out, known_urls)
+    complete = await _follow(parsed.links, client, archive, out, known_urls, issuers or {})
     broken = bool(parsed.problems) and not (out.items or parsed.links)
     if broken:
         out.state = states.after_failure(source, state, now, parsed.problems[0])
@@ -107,7 +111,12 @@ async def _parsed(
 
 
 async def _follow(
-    links: list[Link], client: HttpClient, archive: Archive, out: FetchOutcome, known: frozenset[str]
+    links: list[Link],
+    client: HttpClient,
+    archive: Archive,
+    out: FetchOutcome,
+    known: frozenset[str],
+    issuers: Mapping[int, tuple[str, int]],
 ) -> bool:
     """Read the pages items point to; returns whether none is left for the next poll."""
     links = list({link.url: link for link in reversed(links)}.values())[::-1]  # a list may name a page twice
@@ -117,7 +126,7 @@ async def _follow(
     out.links_known, out.links_left = len(links) - len(new), max(0, len(new) - limit)
     for link in new[:limit]:
         try:
-            await _read_link(link, client, archive, out)
+            await _read_link(link, client, archive, out, issuers)
         except FetchError as error:
             out.problems.append(str(error))
             if _is_passing(error):
@@ -138,25 +147,35 @@ def _is_passing(error: FetchError) -> bool:
     return error.error_class in ("timeout", "network")
 
 
-async def _read_link(link: Link, client: HttpClient, archive: Archive, out: FetchOutcome) -> None:
+async def _read_link(
+    link: Link, client: HttpClient, archive: Archive, out: FetchOutcome, issuers: Mapping[int, tuple[str, int]]
+) -> None:
     response = await _get(client, archive, out, link.url)
     sha256 = out.raw[-1]["sha256"]
     if link.kind == "filing_index":
         documents = edgar.documents_of_index(decode(response.body, response.charset), response.url, link.item)
         for document in documents:
-            await _read_link(document, client, archive, out)
+            await _read_link(document, client, archive, out, issuers)
         # the index itself stands for the filing, so that it is not asked again
         out.items.append((link.item, sha256))
+        return
+    if link.kind == "filing" and not _is_pdf(response):
+        text, figures = edgar.read_filing(response.body, issuers, response.charset)
+        out.items.append((replace(link.item, url=link.url, text=text or link.item.text), sha256))
+        doc_id = document_id(canonical_url(link.url), normalise_text(text))
+        out.facts = pl.concat([out.facts, with_doc_id(figures, doc_id)])
         return
     out.items.append((_read(link, response), sha256))
 
 
+def _is_pdf(response: Response) -> bool:
+    return response.body.startswith(b"%PDF") or response.media_type == "application/pdf"
+
+
 def _read(link: Link, response: Response) -> Item:
     item = link.item
-    if response.body.startswith(b"%PDF") or response.media_type == "application/pdf":
+    if _is_pdf(response):
         return replace(item, url=link.url, text=pdf_text(response.body, redact(link.url)))
-    if link.kind == "filing":
-        return replace(item, url=link.url, text=edgar.filing_text(response.body, response.charset) or item.text)
     article = extract_article(decode(response.body, response.charset), response.url)
     return replace(
         item,

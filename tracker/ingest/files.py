@@ -24,6 +24,7 @@ from tracker.ingest.archive import Archive
 from tracker.ingest.documents import build_documents
 from tracker.ingest.formats import csv_table, edgar, feed, json_api, xbrl
 from tracker.ingest.formats.article import extract_article
+from tracker.ingest.formats.ixbrl import with_doc_id
 from tracker.ingest.formats.pdf import pdf_text
 from tracker.ingest.formats.types import Item, Parsed
 from tracker.ingest.sources import Source
@@ -38,6 +39,11 @@ from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SERIES_SCHEMA, em
 MAX_BYTES: Final = 500_000_000
 TIER: Final = 2  # of documents given by hand, when they do not say
 Issuers = Mapping[int, tuple[str, int]]
+_DAY: Final = r"([A-Z][a-z]+ \d{1,2}, ?\d{4})"
+_SIGNED: Final = re.compile(rf"(?m)^(?:Dated?|DATED?)\s*:?\s*\|?\s*{_DAY}")
+_REPORTED: Final = re.compile(
+    rf"(?i:date of report)[^:]{{0,60}}:?\s*{_DAY}|(?i:(?:period|quarter|year) ended)[:\s]*{_DAY}"
+)
 
 # Known tables by their header: what a regulator's CSV means does not depend on who hands it in.
 _CSV_OPTIONS: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
@@ -230,18 +236,23 @@ def _page(
 
 def _filing(body: bytes, path: Path, source: Source, issuers: Issuers, now: datetime, sha256: str) -> FileContent:
     markup = decode(body[:400_000], None)
-    text = edgar.filing_text(body)
+    text, figures = edgar.read_filing(body, issuers)
     if not text:
         raise SourceError("a filing without readable text", where=str(path))
-    reported = re.search(
-        r"(?i)date of report[^:]{0,60}:?\s*([A-Z][a-z]+ \d{1,2}, ?\d{4})|(?:period|quarter|year) ended[:\s]*([A-Z][a-z]+ \d{1,2}, ?\d{4})",
-        text[:20_000],
-    )
-    when = parse_date((reported[1] or reported[2]) if reported else None) or parse_date(path.name)
-    title = one_line(text[:110])
-    return _documents(
-        [Item(path.resolve().as_uri(), title, when, text, "en", _issuer(markup, issuers))], source, now, sha256
-    )
+    item = Item(path.resolve().as_uri(), one_line(text[:110]), _filed(text, path), text, "en", _issuer(markup, issuers))
+    content = _documents([item], source, now, sha256)
+    content.facts = with_doc_id(figures, content.documents.item(0, "doc_id"))
+    return content
+
+
+def _filed(text: str, path: Path) -> datetime | None:
+    """The day a filing became known: the latest of its signature, the day of its report, the end of its period and the
+    day in the name of its file. Too late does no harm; too early would know a figure before the world did."""
+    signed = _SIGNED.findall(text[-60_000:])
+    reported = _REPORTED.search(text[:20_000])
+    stated = (signed[-1] if signed else None, (reported[1] or reported[2]) if reported else None, path.name)
+    days = [day for words in stated if words and (day := parse_date(words)) is not None]
+    return max(days) if days else None
 
 
 def _issuer(markup: str, issuers: Issuers) -> str | None:

@@ -16,13 +16,16 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 import feedparser
+import polars as pl
 from selectolax.lexbor import LexborHTMLParser
 
 from tracker.ingest.formats.article import whole_page
+from tracker.ingest.formats.ixbrl import has_inline_figures, read_inline
 from tracker.ingest.formats.types import Item, Link, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
+from tracker.vocabulary import FACTS_SCHEMA, empty
 
 FORMS: Final = ("8-K", "6-K", "10-Q", "10-K", "20-F")
 ARCHIVES: Final = "https://www.sec.gov/Archives/edgar/data"
@@ -153,6 +156,14 @@ def documents_of_index(markup: str, url: str, filing: Item) -> list[Link]:
     if form.startswith(("8-K", "6-K")) and exhibits:
         return exhibits[:2]
     return main[:1]
+
+
+def read_filing(body: bytes, issuers: Issuers, charset: str | None = None) -> tuple[str, pl.DataFrame]:
+    """Text of a filing's document, and the figures it marks as inline XBRL (FACTS schema with an empty doc_id)."""
+    markup = decode(body, charset)
+    if "<SEC-DOCUMENT>" not in markup[:500] and "<SUBMISSION>" not in markup[:500] and has_inline_figures(markup):
+        return read_inline(markup, issuers)
+    return filing_text(body, charset), empty(FACTS_SCHEMA)
 
 
 def filing_text(body: bytes, charset: str | None = None) -> str:
