@@ -121,7 +121,10 @@ _ROUND: Final = re.compile(r"\bround\b|轮融资|輪融資|融资轮", re.IGNORE
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
 _MARGIN_BEHIND: Final = re.compile(r"^\s?(?:margin|of (?:net |total )?(?:sales|revenues?))", re.IGNORECASE)
-_RATE: Final = re.compile(r"(?:margins?|rates?|率)$", re.IGNORECASE)
+# Beside money these are no metric: rates, and people who are counted.
+_RATE: Final = re.compile(
+    r"(?:margins?|rates?|率)$|^(?:customers|users|subscribers|employees|downloads|用户|员工)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,7 +226,7 @@ MEASURED: Final = (
     rf"[$€£¥₩%％百千万亿萬億兆成翻倍]|(?:{_PREFIX_WORDS})[({_GAPS}]?[0-9]|[0-9],[0-9][0-9][0-9],[0-9]|[0-9]{{7}}|0s|[0-9] ?x|{_COUNTED}"
     rf"|[0-9][,.)]?(?:[{_GAPS}]?(?:{_WORD_MAGNITUDES}))?[+]?[{_GAPS}]?(?:{_SUFFIX}|{_ASCII_UNITS}|{_CJK_UNITS}|{_CJK_MAGNITUDES}"
     rf"|{_WORD_MAGNITUDES})|(?:{_WORD})[{_GAPS}](?:hundred|thousand|percent|gigawatt|year|month|quarter)|illion|watt"
-    r"|doubl|tripl|quadrupl|half of|third|quarters? of|fifth of|一半|分之"
+    r"|doubl|tripl|quadrupl|teens|half of|third|quarters? of|fifth of|一半|分之"
 )
 # What the sign or currency before a number can end in; perhaps a space or a bracket stands between.
 _SIGNS: Final = frozenset("$€£¥₩-−(dbywr")

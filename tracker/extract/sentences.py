@@ -23,7 +23,7 @@ MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) a
 BATCH: Final = 4_000_000  # bytes of text laid out at a time: memory does not grow with the number of documents
 # What a figure can begin with; a sentence with neither a figure nor the sign of a statement holds no fact. Scanned by polars.
 _FIGURE: Final = (
-    r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
+    r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|teens|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
