@@ -59,6 +59,9 @@ _OTHERS_SPEND: Final = re.compile(
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
+_NO_GOODS: Final = frozenset({"facility", "service", "application"})
+
+
 @dataclass(frozen=True, slots=True)
 class Miss:
     """Something that nearly became a fact, and why it did not."""
@@ -166,6 +169,9 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
     names = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
     if names and (document.subject is None or document.subject[1] < reading.offset):
         document.subject = (names[0].term.value, reading.offset)
+    goods = [m.term.value for m in reading.of("product") if lexicon.families[m.term.value] not in _NO_GOODS]
+    if goods:
+        document.product = (goods[-1], reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
         reported = document.period
         ahead = [p.label for p in reading.periods if reported is None or sort_key(p.label) > sort_key(reported)]

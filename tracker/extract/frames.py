@@ -4,8 +4,8 @@
 as one sign of its role:
 
     {E} a company or lab      {C} a consortium      {W} "we", "the company", 公司      {A} whoever can act: {E} or {W}
-    {P} a product             {D} a data centre     {H} a product that is none
-    {who} {other} {what} {body}  {A}, {E}, {H}, {C} with the part they play; {whose} "X's"
+    {P} a product    {D} a data centre    {H} a product that is none    {K} "custom silicon", 自研芯片
+    {who} {other} {what} {body}  {A}, {E}, {H}, {C} with the part they play; {whose} "X's", "our"
     ~20  up to twenty characters of the same clause    _20  the same without another actor between
     {name}  a place where a proper name begins         $word  a group of `words`, alternatives of wordings
 """
@@ -22,7 +22,9 @@ from tracker.vocabulary import KINDS
 from tracker.yaml_files import YamlFile
 
 # Private-use characters, 256 to a role: a sentence of 600 characters holds fewer names.
-ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY = (chr(0xE000 + 256 * i) for i in range(8))
+ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY, OWN, CUSTOM = (
+    chr(0xE000 + 256 * i) for i in range(10)
+)
 
 
 def _range(*firsts: str) -> str:
@@ -33,8 +35,9 @@ _ACTING: Final = _range(ENTITY, BOTH, ISSUER)
 _ROLES: Final = {
     "E": f"[{_range(ENTITY, BOTH)}]",
     "C": f"[{_range(CONSORTIUM, STANDARD)}]",
-    "P": f"[{_range(PRODUCT, BOTH, STANDARD, FACILITY)}]",
-    "H": f"[{_range(PRODUCT, BOTH, STANDARD)}]",
+    "P": f"[{_range(PRODUCT, BOTH, STANDARD, FACILITY, CUSTOM)}]",
+    "H": f"[{_range(PRODUCT, BOTH, STANDARD, CUSTOM)}]",
+    "K": f"[{_range(CUSTOM)}]",
     "D": f"[{_range(FACILITY)}]",
     "W": f"[{_range(ISSUER)}]",
     "A": f"[{_ACTING}]",
@@ -42,8 +45,8 @@ _ROLES: Final = {
 # Two who act together: the first one is the subject.
 _TOGETHER: Final = rf"(?:(?:\s?(?:,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}){{0,4}}"
 _SLOTS: Final = {
-    "who": f"(?P<who>{_ROLES['A']}){_TOGETHER}",
-    "whose": f"(?P<who>{_ROLES['A']})(?:'s|'|的)?",
+    "who": f"(?P<who>{_ROLES['A']}){_TOGETHER}(?:'re|'ve|'ll)?",
+    "whose": f"(?P<who>[{_range(ENTITY, BOTH, OWN)}])(?:'s|'|的)?",
     "other": f"(?P<other>{_ROLES['E']})",
     "what": f"(?P<what>{_ROLES['H']})",
     "body": f"(?P<who>{_ROLES['C']})",
@@ -62,8 +65,10 @@ class Frame:
     direction: str = "none"  # up | down | none | words: by the words of change beside it
     unless: re.Pattern[str] | None = None  # not where this stands in the match or close around it
     topic: bool = False  # only where the sentence or the title is about what the thesis is about
-    product: str = "optional"  # needed | optional | none
-    beside: bool = True  # a product may stand beside the match; otherwise it has to be inside
+    product: str = "optional"  # needed | optional | none | market: needed of a statement about the whole market
+    carried: bool = False  # the product the sentences before spoke of will do
+    reach: int = 90  # how far beside the match a product may stand
+    software: bool = False  # software counts as a product
     subject: str = "found"  # found: by the sentence's subject when the pattern names nobody; named: only by the pattern
     layers: frozenset[str] = frozenset()  # who may be the subject, by place in the supply chain; empty: all
     not_layers: frozenset[str] = frozenset()
@@ -81,6 +86,8 @@ class Frames:
     unless: re.Pattern[str]
     default_products: Mapping[str, str]  # layer -> what its statements are about when they name no product
     not_products: frozenset[str]  # families statements are not about
+    nicknames: Mapping[str, re.Pattern[str]]  # product -> words that mean it right beside a match
+    makes: Mapping[str, frozenset[str]]  # layer -> families of what its companies make
 
 
 def compile_pattern(text: str, words: Mapping[str, str]) -> re.Pattern[str]:
@@ -141,4 +148,6 @@ def load_frames(file: YamlFile) -> Frames:
         compiled(data["unless"], "unless"),
         dict(data.get("default_products", {})),
         frozenset(data.get("not_products", ())),
+        {product: compiled(words, "nicknames", product) for product, words in data.get("nicknames", {}).items()},
+        {layer: frozenset(families) for layer, families in data.get("makes", {}).items()},
     )

@@ -22,10 +22,13 @@ from tracker.vocabulary import MARKET
 _NEAR: Final = 90
 _CARRY: Final = 700  # characters a subject is carried over
 _PART_OF_WORD: Final = re.compile(r"[A-Za-z\u4e00-\u9fff]公司|[A-Za-z\u4e00-\u9fff] ?公司")
+_CUSTOM: Final = re.compile(r"custom|自研|定制|客制", re.IGNORECASE)
 _PRONOUN: Final = re.compile(r"\b(?:it|its|they|their)\b|其|该公司")
 _OPERATORS: Final = frozenset(
     {"", "market", "cloud", "lab", "neocloud", "datacenter", "sovereign", "government", "application", "china"}
 )
+_OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
+_NAMES: Final = frozenset(chr(ord(sign) + i) for sign in (signs.ENTITY, signs.BOTH) for i in range(256))
 _GENERIC: Final = frozenset({"rack", "gpu", "ai_server", "asic"})
 _TRIES: Final = 12  # places of a sentence one pattern is tried at
 _CLAUSE_END: Final = re.compile(r"[,;，；。.]\s|[，；。]|\s{2}|$")
@@ -34,6 +37,8 @@ _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|as|in)"
     r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|为|攻|吃|抢|打入|获)\s?$"
 )
+# What a name means or is called in English, in brackets behind it.
+_GLOSS: Final = re.compile(r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60})\)")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
 _TWO_SIDED: Final = frozenset(
     {"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"}
@@ -81,6 +86,7 @@ class _Abstract:
     text: str
     at: list[int]
     names: dict[int, Mention]  # by place in `text`
+    products: list[Mention]  # that statements can be about
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Place in the sentence of a stretch of the abstract text."""
@@ -148,16 +154,44 @@ def _read(
     if (frame.layers and layer not in frame.layers) or layer in frame.not_layers:
         return Dropped(frame.kind, start, end, f"not said of a company of the layer '{layer}'")
     if product is None and frame.product != "none":
-        product = lexicon.frames.default_products.get(f"{frame.kind}.{layer}")
+        product = lexicon.frames.default_products.get(f"{frame.kind}.{layer}") or _carried(reading, frame)
     setting = product is not None and lexicon.families[product] == "facility" and frame.kind != "deployment"
     if setting and layer not in _OPERATORS:
         product = None  # where the goods go, not what they are
-    if frame.product == "needed" and product is None:
+    made = lexicon.frames.makes.get(layer)
+    if (
+        made is not None
+        and product is not None
+        and frame.kind in _OF_THE_MARKET
+        and lexicon.families[product] not in made
+    ):
+        if match.groupdict().get("who") is not None:
+            return Dropped(frame.kind, start, end, "what its subject does not make")
+        entity = MARKET  # what a company buys is short, or dear, for everybody
+    if product is None and (frame.product == "needed" or (frame.product == "market" and entity == MARKET)):
         return Dropped(frame.kind, start, end, "no product beside the statement")
+    if frame.kind == "custom_silicon":
+        product = _own_chip(reading, product, entity, start, end, lexicon)
     entity, counterparty = _sides(reading, abstract, frame, match, entity, lexicon)
     return Statement(
         frame.kind, entity, counterparty, product, _direction(reading, frame, start, end), start, end, frame.basis
     )
+
+
+def _own_chip(reading: Reading, product: str | None, entity: str, start: int, end: int, lexicon: Lexicon) -> str | None:
+    """The chip a company makes for itself: by its name where one stands, else an ASIC, whatever it is called."""
+    own = [
+        m.term.value
+        for m in reading.of("product")
+        if lexicon.vendors.get(m.term.value) == entity and start - 40 <= m.start <= end + 40
+    ]
+    return own[0] if own else "asic" if product in (None, "gpu") else product
+
+
+def _carried(reading: Reading, frame: Frame) -> str | None:
+    spoken_of = reading.document.product
+    near = spoken_of is not None and reading.offset - spoken_of[1] <= _CARRY
+    return spoken_of[0] if frame.carried and spoken_of is not None and near else None
 
 
 def _against(
@@ -316,7 +350,7 @@ def _product(
     """The product of a statement: the one the pattern names, else one inside the match, else the nearest beside it."""
     if frame.product == "none":
         return None
-    products = [m for m in reading.of("product") if lexicon.families[m.term.value] not in lexicon.frames.not_products]
+    products = reading.of("product") if frame.software else abstract.products
     if match.groupdict().get("what") is not None:
         at = abstract.at[match.start("what")]
         here = [m for m in products if m.start <= at < m.end]
@@ -324,17 +358,18 @@ def _product(
     inside = [m for m in products if start <= m.start and m.end <= end]
     if inside:
         return specific(inside[-1], inside)
-    if not frame.beside:
-        return None
-    near = [m for m in products if _is_beside(m, start, end, lexicon)]
+    beside = abstract.text[max(0, match.start() - 10) : match.end() + 10]
+    meant = next((p for p, words in lexicon.frames.nicknames.items() if words.search(beside)), None)
+    near = [m for m in products if _is_beside(m, start, end, 8 if meant else frame.reach, lexicon)]
     if not near:
-        return None
+        return meant
     return specific(min(near, key=lambda m: (max(m.start - end, start - m.end, 0), m.start - m.end)), near)
 
 
-def _is_beside(mention: Mention, start: int, end: int, lexicon: Lexicon) -> bool:
+def _is_beside(mention: Mention, start: int, end: int, reach: int, lexicon: Lexicon) -> bool:
     """Whether a product outside a match belongs to it; a data centre is often only the setting, so it has to be close."""
-    reach = 14 if lexicon.families[mention.term.value] == "facility" else _NEAR
+    if lexicon.families[mention.term.value] == "facility" and reach == _NEAR:
+        reach = 14
     return start - reach <= mention.end and mention.start <= end + reach
 
 
@@ -349,7 +384,14 @@ def _direction(reading: Reading, frame: Frame, start: int, end: int) -> str:
 def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
     """The folded sentence with one sign for each name and without the marks of bold type."""
     text = fold(reading.text)
-    marks = [(m.start(), m.end(), None) for m in _BOLD.finditer(text)]
+    glosses = [(m.start(), m.end()) for m in _GLOSS.finditer(text)] if "(" in text else []
+    marks = [(start, end, None) for start, end in (*glosses, *((m.start(), m.end()) for m in _BOLD.finditer(text)))]
+    products = [
+        m
+        for m in reading.of("product")
+        if lexicon.families[m.term.value] not in lexicon.frames.not_products
+        and not any(start <= m.start < end for start, end in glosses)
+    ]
     spans = sorted([*_named(reading, lexicon), *marks], key=lambda s: (s[0], -s[1]))
     pieces: list[str] = []
     at: list[int] = []
@@ -368,7 +410,7 @@ def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
         done = end
     pieces.append(text[done:])
     at.extend(range(done, len(text)))
-    return _Abstract(reading.text, "".join(pieces).replace("  ", "\n "), at, names)
+    return _Abstract(reading.text, "".join(pieces).replace("  ", "\n "), at, names, products)
 
 
 def _is_makers_name(reading: Reading, mention: Mention, lexicon: Lexicon) -> bool:
@@ -396,9 +438,11 @@ def _named(reading: Reading, lexicon: Lexicon) -> list[tuple[int, int, Mention |
 def _sign(reading: Reading, mention: Mention, lexicon: Lexicon) -> str:
     role, value = mention.term.role, mention.term.value
     if role == "product":
+        if value == "asic" and _CUSTOM.match(reading.text, mention.start):
+            return signs.CUSTOM
         return signs.FACILITY if lexicon.families[value] == "facility" else signs.PRODUCT
     if role == "issuer":
-        return signs.ISSUER
+        return signs.OWN if reading.text[mention.start : mention.end].lower() in ("our", "us") else signs.ISSUER
     also = any(m.start == mention.start and m.end == mention.end for m in reading.of("product"))
     if lexicon.layers.get(value) == "consortium":
         return signs.STANDARD if also else signs.CONSORTIUM
