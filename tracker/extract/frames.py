@@ -84,6 +84,7 @@ class Frames:
     cues: Mapping[str, tuple[str, ...]]
     topic: re.Pattern[str]
     unless: re.Pattern[str]
+    others: re.Pattern[str]  # what follows a name that stands for somebody else
     default_products: Mapping[str, str]  # layer -> what its statements are about when they name no product
     not_products: frozenset[str]  # families statements are not about
     nicknames: Mapping[str, re.Pattern[str]]  # product -> words that mean it right beside a match
@@ -146,6 +147,7 @@ def load_frames(file: YamlFile) -> Frames:
         cues,
         compiled(data["topic"], "topic"),
         compiled(data["unless"], "unless"),
+        compiled(data["others"], "others"),
         dict(data.get("default_products", {})),
         frozenset(data.get("not_products", ())),
         {product: compiled(words, "nicknames", product) for product, words in data.get("nicknames", {}).items()},

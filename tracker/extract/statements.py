@@ -39,6 +39,9 @@ _OBJECT: Final = re.compile(
 )
 # What a name means or is called in English, in brackets behind it.
 _GLOSS: Final = re.compile(r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60})\)")
+_NEW_CLAUSE: Final = re.compile(
+    r"[\w .,']{0,30}?\b(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)\b"
+)
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
 _TWO_SIDED: Final = frozenset(
     {"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"}
@@ -207,6 +210,8 @@ def _against(
         and _OBJECT.search(abstract.text, max(0, match.start("who") - 16), match.start("who"))
     ):
         return "its subject is the object of something else"
+    if who is not None and _is_somebody_else(abstract, match, lexicon):
+        return "told of somebody else beside its subject"
     if groups.get("name") is not None and not _is_name(reading, abstract, match.start("name")):
         return "no proper name where one belongs"
     window = abstract.text[max(0, match.start() - 40) : match.end() + 30]
@@ -224,6 +229,15 @@ def _against(
     if re.match(r"[^\n;。!,，\s]{0,12}[?？]" if reading.document.lang == "zh" else r"[^.;!]*\?", rest):
         return "a question"
     return None
+
+
+def _is_somebody_else(abstract: _Abstract, match: re.Match[str], lexicon: Lexicon) -> bool:
+    """Whether what is told is of others than the name before it: "Nvidia's customers ...", "... AMD as it builds"."""
+    behind = match.start("who") + 1
+    return (
+        lexicon.frames.others.match(abstract.text, behind) is not None
+        or _NEW_CLAUSE.match(abstract.text, behind, match.end()) is not None
+    )
 
 
 def _is_name(reading: Reading, abstract: _Abstract, at: int) -> bool:
