@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracker.extract.cues import UNIT_WORD
 from tracker.extract.footing import is_expectation, is_supposed
+from tracker.extract.growth import is_rate_of_another, is_step
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import UNIT_WORD, Link, is_rate_of_another, is_step
+from tracker.extract.metrics import Link
 from tracker.extract.reading import Reading
 from tracker.extract.statements import nearest_product
 from tracker.vocabulary import MARKET
@@ -58,7 +60,9 @@ def reason_against(
         return "what had been expected, told before"
     if is_supposed(reading, anchor):
         return "only supposed"
-    if kind in ("revenue", "segment_revenue") and is_rate_of_another(reading, link):
+    if kind in ("revenue", "segment_revenue") and is_rate_of_another(
+        reading, quantity, link.after.kind if link.after else None
+    ):
         return "the rate of an income or expense"
     if kind in _LEVELS and quantity.unit in ("money", None):
         if is_step(reading, quantity) and not (kind == "capex" and reading.document.lang == "zh"):

@@ -23,9 +23,10 @@ from tracker.extract.footing import (
     period_of,
     prior_period,
 )
+from tracker.extract.growth import RESULTS, growth_unit, is_prior_share, is_share
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.metrics import RESULTS, Link, growth_unit, is_prior_share, is_share, links
+from tracker.extract.metrics import Link, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.reading import Document, Reading, Told, prepared, readings
@@ -238,7 +239,8 @@ def _figure(
     if unit == "pct" and kind != "gross_margin":
         unit = growth_unit(reading.text, quantity, kind)
         if kind in ("revenue", "segment_revenue") and (
-            is_share(reading, quantity) or (link.after is not None and is_prior_share(reading, link))
+            is_share(reading, quantity)
+            or (link.after is not None and is_prior_share(reading, link.after.quantity, quantity))
         ):
             kind, unit = "segment_revenue", "pct"
     if unit == "pct" and kind in (*RESULTS, "shipment") and kind not in ("gross_margin", "segment_revenue", "order"):

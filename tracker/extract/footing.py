@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from tracker.extract.calendar import last_quarter_before, quarter_label, shift_quarter, sort_key, year_label
-from tracker.extract.metrics import RESULTS, Link
+from tracker.extract.growth import RESULTS
+from tracker.extract.metrics import Link
 from tracker.extract.periods import Period, quarter_before, year_before
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Reading

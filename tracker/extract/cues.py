@@ -1,0 +1,138 @@
+"""Which words of a sentence name a metric there: cues that hold, parts told by name alone, what is taken back."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tracker.extract.lexicon import Lexicon
+from tracker.extract.quantities import Quantity
+from tracker.extract.reading import Mention, Reading
+
+_GREW: Final = re.compile(
+    r"^\s?(?:业务|業務)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
+    r"other cloud services|(?:is |are )?expected|continues|continued|revenue|\w+ly)\s)*\s?(?:\b(?:up|down|grew|grow|grows|growing|rose|rise|increased?|"
+    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$"
+    r"|^ in the $",
+    re.IGNORECASE,
+)
+_WE_GREW: Final = re.compile(r"we grew", re.IGNORECASE)
+_SO_MUCH: Final = re.compile(
+    r"^ (?:a |an |by |about |nearly |over |more than |approximately |roughly |strong |impressive |solid |another )*$",
+    re.IGNORECASE,
+)
+UNIT_WORD: Final = re.compile(r"(?:megawatts?|gigawatts?|mw|gw|兆瓦|吉瓦)$", re.IGNORECASE)
+_MANNER: Final = re.compile(r"performance|efficiency|impact", re.IGNORECASE)
+_WHOLE_BUSINESS: Final = re.compile(
+    r"\b(?:our|the|this|total|overall|whole|its|their)(?: overall| core| total)? (?:business|businesses)$|\b(?:new|repeat|show|more|any|do|of) business(?:es)?$",
+    re.IGNORECASE,
+)
+_NEXT_TO: Final = re.compile(r"^(?:\s[\w-]{1,11})?\s?$|^的$")
+_MADE: Final = re.compile(
+    r"^\s?(?:business|segment|unit|division|operations?|业务|業務|部门|部門)?\s?(?:made|brought in|generated|took in|pulled in|delivered|posted|contributed|rang up|booked|earned|贡献了?|贡献|带来了?)"
+    r"\s?(?:about |nearly |over |more than |a record |roughly |approximately |约|超过|近)?$",
+    re.IGNORECASE,
+)
+STAKE: Final = re.compile(r"invest|stake|put into|投资|注资|入股|领投|資", re.IGNORECASE)
+_INTO: Final = re.compile(r"\b(?:in|into)\s(?:\w+ )?$|[在于]$|^\s?$|入股|投资$")
+_TOWARDS: Final = re.compile(r"[向对對给給]\s?\**$")
+_ROUND: Final = re.compile(r"\bround\b|轮融资|輪融資|融资轮", re.IGNORECASE)
+
+
+def cues_of(reading: Reading, lexicon: Lexicon) -> list[Mention]:
+    """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
+    told = reading.document.told
+    goes_on = told is not None and told.kind in ("capex", "deployment") and 0 <= reading.offset - told.end <= 300
+    weak_counts = bool(reading.of("setting")) or goes_on
+    in_a_call = reading.document.issuer is not None and reading.document.period is not None
+    every = sorted(
+        [
+            *reading.of("cue"),
+            *reading.of("strong"),
+            *reading.of("other_metric"),
+            *(reading.of("weak") if weak_counts else ()),
+            *(reading.of("heard") if in_a_call else ()),
+        ],
+        key=lambda m: (m.start, -m.end),
+    )
+    kept: list[Mention] = []
+    for cue in every:
+        if cue.term.value == "segment_revenue" and not _sized_market(reading, cue):
+            continue
+        if kept and _is_manner_of(reading, kept[-1], cue):
+            continue
+        if cue.term.value == "acquisition" and not _invests_in_somebody(reading, cue, lexicon):
+            continue
+        if (
+            kept
+            and cue.start >= kept[-1].start
+            and cue.end <= kept[-1].end
+            and cue.end - cue.start < kept[-1].end - kept[-1].start
+        ):
+            continue
+        kept.append(cue)
+    return kept
+
+
+def _is_manner_of(reading: Reading, before: Mention, cue: Mention) -> bool:
+    """Whether a metric no kind is about only goes on with the one before it: "the gross margin performance"."""
+    return (
+        cue.term.role == "other_metric"
+        and before.term.role == "cue"
+        and 0 <= cue.start - before.end <= 1
+        and _MANNER.match(reading.text[cue.start : cue.end]) is not None
+    )
+
+
+def _sized_market(reading: Reading, cue: Mention) -> bool:
+    """Whether "market" stands behind the product it is the market of: "the liquid cooling market"."""
+    text = reading.text[cue.start : cue.end].lower()
+    if text not in ("market", "markets", "市场", "市場"):
+        return True
+    before = reading.text[: cue.start]
+    return any(
+        0 <= cue.start - m.end <= 12 and _NEXT_TO.match(before[m.end :])
+        for m in (*reading.of("product"), *reading.of("setting"))
+    )
+
+
+def _invests_in_somebody(reading: Reading, cue: Mention, lexicon: Lexicon) -> bool:
+    """Whether money goes into a company of the watchlist; otherwise it is spent on something that is built."""
+    text = reading.text
+    if not STAKE.search(text[cue.start : cue.end]):
+        return True
+    names = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
+    for m in names:
+        if (
+            m.start >= cue.end
+            and m.start - cue.end <= 60
+            and _INTO.search(text[cue.end : m.start] if m.start > cue.end else " in ")
+        ):
+            return True
+        if m.end <= cue.start and cue.start - m.end <= 14 and _TOWARDS.search(text[max(0, m.start - 3) : m.start]):
+            return True
+    return len({m.term.value for m in names}) > 1 and bool(_ROUND.search(text))
+
+
+def cut_of(reading: Reading, quantity: Quantity, cue: Mention, cues: list[Mention]) -> Mention | None:
+    """The word that takes an order, a site or spending back, when it stands before the figure in its clause."""
+    if cue.term.value not in ("order", "deployment", "capex", "capacity"):
+        return None
+    floor = reading.clause_start(quantity.start)
+    cuts = [c for c in cues if c.term.value == "demand_cut" and floor <= c.start and c.end <= quantity.start]
+    return cuts[-1] if cuts else None
+
+
+def implied_part(reading: Reading, quantity: Quantity) -> Mention | None:
+    """The part of a business whose revenue is told though nobody says "revenue": "Azure grew 33 %", "gaming made $4bn"."""
+    if quantity.unit not in ("pct", "pct_yoy", "pct_qoq", "money"):
+        return None
+    pattern = _MADE if quantity.unit == "money" else _GREW
+    in_a_call = reading.document.issuer is not None and reading.document.period is not None
+    for part in reversed(reading.of("implied")):
+        if part.end <= quantity.start and not _WHOLE_BUSINESS.search(reading.text[: part.end]):
+            gap = reading.text[part.end : quantity.start]
+            if _WE_GREW.match(reading.text, part.start):
+                return part if in_a_call and quantity.unit != "money" and _SO_MUCH.match(gap) else None
+            return part if pattern.match(gap) else None
+    return None
