@@ -88,6 +88,9 @@ WHERE f.superseded_at IS NULL AND (
   OR (f.published_at > $oldest AND f.kind IN (SELECT unnest(string_split($touched, chr(31)))))
 )
 """
+_WHOLE_STORIES: Final = """
+SELECT * FROM facts WHERE superseded_at IS NULL AND story_id IN (SELECT unnest(string_split($stories, chr(31))))
+"""
 _STANDING: Final = """
 SELECT signal_id, strength, confidence FROM signals
 WHERE retired_at IS NULL AND fact_ids[1] IN (SELECT unnest(string_split($facts, chr(31))))
@@ -261,7 +264,11 @@ def _seen_otherwise(store: Store, kit: Kit, new: pl.DataFrame) -> pl.DataFrame:
         "stories": _SEPARATOR.join(new["story_id"].drop_nulls().unique().sort()),
         "touched": _SEPARATOR.join(sorted(touched)), "oldest": new["published_at"].min(),
     }  # fmt: skip
-    found = conform(store.read(_TOLD_LATER, params), SCORED_FACTS_SCHEMA)
+    later = conform(store.read(_TOLD_LATER, params), SCORED_FACTS_SCHEMA)
+    # one fact of a story speaks for it: the others must be there when it is chosen
+    stories = _SEPARATOR.join(later["story_id"].drop_nulls().unique().sort())
+    found = pl.concat([later, conform(store.read(_WHOLE_STORIES, {"stories": stories}), SCORED_FACTS_SCHEMA)])
+    found = found.unique("fact_id", maintain_order=True)
     return found.join(new.select("fact_id"), on="fact_id", how="anti")
 
 

@@ -107,6 +107,8 @@ class Lexicon:
     observers: frozenset[str] = field(repr=False)  # entities that report on others
     plain_words: frozenset[str] = field(repr=False)  # before "revenue" they name no part of a business
     layers: Mapping[str, str] = field(repr=False)  # entity -> where it stands in the supply chain
+    # product -> the unit it is mostly sold in, where that is not itself (an accelerator sold as a rack)
+    sold_as: Mapping[str, str] = field(repr=False, default_factory=dict)
 
     @property
     def issuers(self) -> dict[int, tuple[str, int]]:
@@ -186,6 +188,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
         currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
+        sold_as={p["id"]: p["sold_as"] for p in products.values() if p.get("sold_as")},
         plain_words=frozenset(str(w).lower() for w in cues.data.get("plain_words", ())),
         layers={e["id"]: e["layer"] for e in entities.values() if e.get("layer")},
         observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),

@@ -152,6 +152,8 @@ def in_words(rule: Rule, thesis: Thesis) -> dict[str, Any]:
         "claim": f"{claim.id}: {claim.text}",
         "direction": "for" if rule.direction > 0 else "against",
         "severity": rule.severity,
+        "fires on": rule.fires,
+        "silent": rule.silent,
         "fires when": rule.when,
         "strength": rule.strength,
         "confidence": rule.confidence,

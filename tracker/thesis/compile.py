@@ -111,16 +111,24 @@ def _who(prefix: str) -> Callable[[Any, str], pl.Expr]:
             tests.append(pl.col(prefix).is_in(list(_words(value["id"], "id"))))
         if "not" in value:
             tests.append(~pl.col(prefix).is_in(list(_words(value["not"], "id"))))
+        if "none" in value:
+            tests.append(pl.col(prefix).is_null() if value["none"] else pl.col(prefix).is_not_null())
         if "layer" in value:
             tests.append(pl.col(f"{prefix}_layer").is_in(list(_words(value["layer"], "layer"))))
+        if "not_layer" in value:
+            tests.append(~pl.col(f"{prefix}_layer").is_in(list(_words(value["not_layer"], "layer"))))
         if "role" in value:
-            roles = list(_words(value["role"], "role"))
-            tests.append(
-                pl.col(f"{prefix}_roles").list.set_intersection(pl.lit(roles, dtype=pl.List(pl.String))).list.len() > 0
-            )
+            tests.append(_has_role(prefix, value["role"]))
+        if "not_role" in value:
+            tests.append(~_has_role(prefix, value["not_role"]).fill_null(False))
         return reduce(and_, tests).fill_null(False)
 
     return test
+
+
+def _has_role(prefix: str, wanted: Any) -> pl.Expr:
+    roles = pl.lit(list(_words(wanted, "role")), dtype=pl.List(pl.String))
+    return pl.col(f"{prefix}_roles").list.set_intersection(roles).list.len() > 0
 
 
 def _product(value: dict[str, Any], key: str) -> pl.Expr:
@@ -131,6 +139,8 @@ def _product(value: dict[str, Any], key: str) -> pl.Expr:
         tests.append(pl.col("family").is_in(list(_words(value["family"], "family"))).fill_null(False))
     if "not_family" in value:
         tests.append(~pl.col("family").is_in(list(_words(value["not_family"], "family"))).fill_null(False))
+    if "sold_as" in value:
+        tests.append(pl.col("sold_as").is_in(list(_words(value["sold_as"], "sold_as"))).fill_null(False))
     if "none" in value:
         tests.append(pl.col("product").is_null() if value["none"] else pl.col("product").is_not_null())
     return reduce(and_, tests)
@@ -152,6 +162,11 @@ def _bounds(column: str) -> Callable[[Any, str], pl.Expr]:
         return reduce(and_, tests).fill_null(False)
 
     return test
+
+
+def _both_ends() -> pl.Expr:
+    """A figure that is stated, not only bounded ("up to", "more than")."""
+    return pl.col("value_low").is_not_null() & pl.col("value_high").is_not_null()
 
 
 def _bound(bound: Any, key: str) -> pl.Expr:
@@ -246,6 +261,7 @@ _TESTS: Final[dict[str, Callable[[Any, str], pl.Expr]]] = {
     "growth": _bounds("growth"),
     "usd": _bounds("usd"),
     "months": _bounds("period_months"),
+    "exact": lambda value, key: _both_ends() if value else ~_both_ends(),
     "has_value": lambda value, key: pl.col("value_mid").is_not_null() if value else pl.col("value_mid").is_null(),
 }
 # Conditions that ask nothing of the past.
@@ -262,5 +278,6 @@ _TIMELESS: Final = frozenset(
         "counterparty",
         "product",
         "tier",
+        "exact",
     }
 )

@@ -6,6 +6,7 @@ Every column is made once for a whole batch, by joins against everything known b
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -46,14 +47,14 @@ def enrich(
     out = _trend_before(out, actual)
     out = _with_growth(_year_before(out, known))
     out = _corroborated(out, known)
-    return _described(_measured(out, fx), lexicon, weights).sort("_row").drop("_row")
+    return _described(_measured(out, fx, lexicon), lexicon, weights).sort("_row").drop("_row")
 
 
 def described_history(history: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
     """History with what windows and comparisons ask for: value, growth, who an entity is, a product's family."""
     known = _with_mid(history)
     grown = _with_growth(_year_before(known, known))
-    return _described(_measured(grown, None), lexicon, weights)
+    return _described(_measured(grown, None, lexicon), lexicon, weights)
 
 
 def _with_mid(facts: pl.DataFrame) -> pl.DataFrame:
@@ -140,18 +141,21 @@ def _trend_before(facts: pl.DataFrame, actual: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(trend_mid=pl.when(same).then(pl.col("trend_mid"))).drop("_currency")
 
 
-def _measured(facts: pl.DataFrame, fx: pl.DataFrame | None) -> pl.DataFrame:
-    """`usd`: the amount in dollars; `period_months`: months from publication to the end of the period."""
+def _measured(facts: pl.DataFrame, fx: pl.DataFrame | None, lexicon: Lexicon) -> pl.DataFrame:
+    """`usd`: the amount in dollars; `period_months`: months from publication to the end of the period.
+
+    A fiscal period ends by the calendar of its entity.
+    """
     rates = fx if fx is not None else pl.DataFrame({"currency": ["USD"], "per_usd": [1.0]})
     money = pl.col("unit") == "money"
-    periods = facts.select(pl.col("period").unique()).drop_nulls()
-    ends = pl.DataFrame(
-        {"period": periods["period"], "_end": [_end_of(p) for p in periods["period"]]},
-        schema={"period": pl.String, "_end": pl.Date},
+    told = facts.select("entity", "period").unique(maintain_order=True).drop_nulls("period")
+    year_ends = lexicon.fiscal_year_ends
+    ends = told.with_columns(
+        pl.Series("_end", [_end_of(p, year_ends.get(e, 12)) for e, p in told.iter_rows()], dtype=pl.Date)
     )
     return (
         facts.join(rates, on="currency", how="left", maintain_order="left")
-        .join(ends, on="period", how="left", maintain_order="left")
+        .join(ends, on=["entity", "period"], how="left", maintain_order="left", nulls_equal=True)
         .with_columns(
             usd=pl.when(money).then(pl.col("value_mid") / pl.col("per_usd")),
             period_months=(pl.col("_end") - pl.col("published_at").dt.date()).dt.total_days() / 30.44,
@@ -160,10 +164,11 @@ def _measured(facts: pl.DataFrame, fx: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _end_of(period: str) -> date | None:
-    """Last day of a period label by the calendar year; None for words."""
+@lru_cache(maxsize=65_536)
+def _end_of(period: str, fiscal_year_end_month: int) -> date | None:
+    """Last day of a period label; None for words."""
     try:
-        return period_bounds(period, 12)[1]
+        return period_bounds(period, fiscal_year_end_month)[1]
     except ValueError:
         return None
 
@@ -232,9 +237,12 @@ def _described(facts: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -
             maintain_order="left",
         )
     families = pl.DataFrame(
-        {"product": list(lexicon.families), "family": list(lexicon.families.values())},
-        schema={"product": pl.String, "family": pl.String},
-    )
+        {
+            "product": list(lexicon.families), "family": list(lexicon.families.values()),
+            "sold_as": [lexicon.sold_as.get(product) for product in lexicon.families],
+        },
+        schema={"product": pl.String, "family": pl.String, "sold_as": pl.String},
+    )  # fmt: skip
     tiers = {int(k): float(v) for k, v in (weights.get("tier") or DEFAULT_TIER_WEIGHTS).items()}
     bases = {str(k): float(v) for k, v in (weights.get("basis") or DEFAULT_BASIS_WEIGHTS).items()}
     return facts.join(families, on="product", how="left", maintain_order="left").with_columns(

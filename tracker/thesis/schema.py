@@ -39,6 +39,10 @@ OTHER_FILES: Final = frozenset(
 )
 
 
+# What of a rule may change without its signals becoming others.
+_WORDS_ONLY: Final = frozenset({"tests", "why", "fires", "silent"})
+
+
 @dataclass(frozen=True)
 class Claim:
     """One claim of the thesis."""
@@ -73,6 +77,8 @@ class Rule:
     where: str
     test_lines: tuple[str, ...] = ()
     why: str = ""
+    fires: str = ""  # which evidence fires it, in words
+    silent: str = ""  # what would silence it
 
 
 @dataclass(frozen=True)
@@ -188,11 +194,13 @@ def _rule(file: YamlFile, i: int, entry: Any, claims: dict[str, Claim]) -> Rule:
         say_zh=entry.get("say_zh", entry["say"]),
         tests=entry["tests"],
         version=hashlib.sha256(
-            json.dumps({k: v for k, v in entry.items() if k != "tests"}, sort_keys=True).encode()
+            json.dumps({k: v for k, v in entry.items() if k not in _WORDS_ONLY}, sort_keys=True).encode()
         ).hexdigest()[:8],
         where=file.where(*place),
         test_lines=tuple(file.where(*place, "tests", t) for t in range(len(entry["tests"]))),
         why=entry.get("why", ""),
+        fires=entry.get("fires", ""),
+        silent=entry.get("silent", ""),
     )
     try:
         compile_rule(rule)
