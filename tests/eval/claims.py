@@ -88,8 +88,12 @@ def main() -> int:
             print(f"{claim:4} {up:5} for {down:5} against")
         rate = raised.height / max(len(off), 1)
         print(f"claims with signals: {per_claim.height} (wanted: at least {CLAIMS})")
-        print(f"signals a negative document: {rate:.4f} ({raised.height} of {len(off)}; wanted: at most {PER_NEGATIVE})")
-        for rule, count in raised.group_by("rule_id").len().sort("len", "rule_id", descending=[True, False]).iter_rows():
+        print(
+            f"signals a negative document: {rate:.4f} ({raised.height} of {len(off)}; wanted: at most {PER_NEGATIVE})"
+        )
+        for rule, count in (
+            raised.group_by("rule_id").len().sort("len", "rule_id", descending=[True, False]).iter_rows()
+        ):
             print(f"  {rule}: {count}")
         if asked.draw:
             draw(connection, asked.draw, asked.seed)

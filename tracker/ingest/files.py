@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,7 @@ from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SERIES_SCHEMA, em
 
 MAX_BYTES: Final = 500_000_000
 TIER: Final = 2  # of documents given by hand, when they do not say
+PRIMARY: Final = 1  # of what issuers file themselves: XBRL, filings, tables of figures
 Issuers = Mapping[int, tuple[str, int]]
 _DAY: Final = r"([A-Z][a-z]+ \d{1,2}, ?\d{4})"
 _SIGNED: Final = re.compile(rf"(?m)^(?:Dated?|DATED?)\s*:?\s*\|?\s*{_DAY}")
@@ -179,7 +180,12 @@ def _feed(body: bytes, source: Source, url: str, issuers: Issuers, now: datetime
 
 
 def _with(source: Source, **options: Any) -> Source:
-    return Source(source.id, source.name, source.kind, source.url, source.lang, source.tier, 60.0, options=options)
+    return replace(source, options=options)
+
+
+def _primary(source: Source) -> Source:
+    """The same source as one whose figures are an issuer's own."""
+    return replace(source, tier=PRIMARY)
 
 
 def _json(
@@ -192,7 +198,9 @@ def _json(
     if isinstance(answer, dict) and "facts" in answer and "cik" in answer:
         cik = int(answer["cik"])
         address = f"https://data.sec.gov/api/xbrl/companyfacts/CIK{cik:010d}.json"
-        return _parsed(xbrl.parse(body, source, url=address, fetched_at=now, issuers=issuers), source, now, sha256)
+        return _parsed(
+            xbrl.parse(body, source, url=address, fetched_at=now, issuers=issuers), _primary(source), now, sha256
+        )
     if isinstance(answer, dict) and ("filings" in answer or "accessionNumber" in answer):
         parsed = edgar.parse_submissions(body, source, url=path.name, fetched_at=now, issuers=issuers)
         return _parsed(parsed, source, now, sha256)
@@ -213,7 +221,7 @@ def _csv(body: bytes, source: Source, url: str, issuers: Issuers, now: datetime,
                            "2308": "2308.TW", "3017": "3017.TW", "2454": "2454.TW", "3711": "3711.TW", "2376": "2376.TW",
                            "2356": "2356.TW", "4938": "4938.TW", "2357": "2357.TW", "3661": "3661.TW", "3443": "3443.TW"}  # fmt: skip
     parsed = csv_table.parse(body, _with(source, **options), url=url, fetched_at=now)
-    return _parsed(parsed, source, now, sha256)
+    return _parsed(parsed, _primary(source), now, sha256)
 
 
 def _page(
@@ -240,7 +248,7 @@ def _filing(body: bytes, path: Path, source: Source, issuers: Issuers, now: date
     if not text:
         raise SourceError("a filing without readable text", where=str(path))
     item = Item(path.resolve().as_uri(), one_line(text[:110]), _filed(text, path), text, "en", _issuer(markup, issuers))
-    content = _documents([item], source, now, sha256)
+    content = _documents([item], _primary(source), now, sha256)
     content.facts = with_doc_id(figures, content.documents.item(0, "doc_id"))
     return content
 

@@ -44,7 +44,7 @@ def enrich(
         ("previous", known),
     ):
         out = _before(out, older, name)
-    out = _trend_before(out, actual)
+    out = _trend_before(out, actual.filter(pl.col("tier") <= 1))  # as growth: from issuers themselves
     out = _with_growth(_year_before(out, known))
     out = _corroborated(out, known)
     return _described(_measured(out, fx, lexicon), lexicon, weights).sort("_row").drop("_row")
@@ -114,9 +114,13 @@ def _year_before(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_growth(facts: pl.DataFrame) -> pl.DataFrame:
-    """`growth`: per cent on the year, as stated or against the same period a year before."""
+    """`growth`: per cent on the year, as stated or against the same period a year before.
+
+    Reckoned from issuers' own words and filings (tier 1) only: two figures that others tell, laid beside each other, are
+    too often of two different things.
+    """
     before = pl.col("previous_year_mid")
-    computed = pl.when(before > 0).then(100.0 * (pl.col("value_mid") / before - 1.0))
+    computed = pl.when((before > 0) & (pl.col("tier") <= 1)).then(100.0 * (pl.col("value_mid") / before - 1.0))
     stated = pl.when(pl.col("unit") == "pct_yoy").then(pl.col("value_mid"))
     return facts.with_columns(growth=pl.coalesce(stated, computed))
 
