@@ -118,7 +118,9 @@ def _both_sides(connection: Any, settings: Settings, name: str, as_json: bool) -
         side: query(connection, _SIDE, {"claim": name, "direction": sign})
         for side, sign in (("for", 1), ("against", -1))
     }
-    due = calendar_of(query(connection, RESULTS_TOLD, {"now": now}), kit, now).filter(pl.col("claims").list.contains(name))
+    due = calendar_of(query(connection, RESULTS_TOLD, {"now": now}), kit, now).filter(
+        pl.col("claims").list.contains(name)
+    )
     due = due.filter((pl.col("overdue_days") > 0) | (pl.col("due") >= now.date())).head(8)
     standing = query(connection, "SELECT * FROM v_latest_conviction WHERE claim = $claim", {"claim": name})
     if as_json:
