@@ -71,9 +71,9 @@ def extract_article(markup: str, url: str) -> Article:
     markup = markup[:MAX_CHARS]
     tree = LexborHTMLParser(markup)
     title, published, canonical = _title(tree), _published(tree), _canonical(tree)
-    text, path = _fast(tree), "fast"
+    text, path = fast_text(tree), "fast"
     if not text:
-        text, path = _robust(markup, url), "robust"
+        text, path = robust_text(markup, url), "robust"
     if len(text) < _MIN_CHARS // 4 and tree.body is not None:
         whole = _flatten(tree.body)
         if len(whole) > len(text) * 2:
@@ -88,7 +88,8 @@ def whole_page(markup: str) -> str:
     return normalise_text(_flatten(tree.body)) if tree.body is not None else ""
 
 
-def _fast(tree: LexborHTMLParser) -> str:
+def fast_text(tree: LexborHTMLParser) -> str:
+    """Text of the element that a page marks as its article; '' when there is none worth it. Changes the tree."""
     found = tree.css(_ARTICLE)
     if not found:
         return ""
@@ -100,7 +101,8 @@ def _fast(tree: LexborHTMLParser) -> str:
     return text if len(text) >= _MIN_CHARS and linked <= _MAX_LINK_SHARE * len(text) else ""
 
 
-def _robust(markup: str, url: str) -> str:
+def robust_text(markup: str, url: str) -> str:
+    """Text of an article by trafilatura; '' when it finds none."""
     try:
         return (
             trafilatura.extract(markup, url=url, include_comments=False, include_tables=True, favor_precision=True)
