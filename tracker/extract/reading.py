@@ -70,6 +70,7 @@ class Reading:
     document: Document
     offset: int
     text: str
+    folded: str
     roles: Roles
     follows: bool = False  # it has no cue of its own and only goes on from the sentence before
     fiscal_year_end_month: int = 12
@@ -191,7 +192,7 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
         roles = mentions_of(sentence, folded, hits, i, lexicon)
         if glosses:
             roles = {role: [m for m in found if not _inside(m, glosses)] for role, found in roles.items()}
-        reading = Reading(document, start, sentence, roles, follows)
+        reading = Reading(document, start, sentence, folded, roles, follows)
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracker.extract import frames as signs
-from tracker.extract.folding import fold
 from tracker.extract.frames import Frame
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Mention, Reading
@@ -42,6 +41,7 @@ _GLOSS: Final = re.compile(r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z
 _NEW_CLAUSE: Final = re.compile(
     r"[\w .,']{0,30}?\b(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)\b"
 )
+_CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
 _TWO_SIDED: Final = frozenset(
     {"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"}
@@ -90,6 +90,7 @@ class _Abstract:
     at: list[int]
     names: dict[int, Mention]  # by place in `text`
     products: list[Mention]  # that statements can be about
+    blocks: int  # the roles and scripts in it, as bits
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Place in the sentence of a stretch of the abstract text."""
@@ -131,10 +132,12 @@ def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[S
 
 def _fits(reading: Reading, abstract: _Abstract, frame: Frame, lexicon: Lexicon) -> Iterator[Statement | Dropped]:
     """Where a frame fits; of the places of one pattern the first that holds."""
-    for pattern in frame.patterns:
+    for wording in frame.patterns:
+        if not wording.may_fit(abstract.blocks):
+            continue
         place = 0
         for _ in range(_TRIES):
-            match = pattern.search(abstract.text, place)
+            match = wording.pattern.search(abstract.text, place)
             if match is None:
                 break
             found = _read(reading, abstract, frame, match, lexicon)
@@ -397,9 +400,12 @@ def _direction(reading: Reading, frame: Frame, start: int, end: int) -> str:
 
 def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
     """The folded sentence with one sign for each name and without the marks of bold type."""
-    text = fold(reading.text)
+    text = reading.folded
     glosses = [(m.start(), m.end()) for m in _GLOSS.finditer(text)] if "(" in text else []
-    marks = [(start, end, None) for start, end in (*glosses, *((m.start(), m.end()) for m in _BOLD.finditer(text)))]
+    marks = [
+        (start, end, None)
+        for start, end in (*glosses, *((m.start(), m.end()) for m in (_BOLD.finditer(text) if "**" in text else ())))
+    ]
     products = [
         m
         for m in reading.of("product")
@@ -411,6 +417,7 @@ def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
     at: list[int] = []
     names: dict[int, Mention] = {}
     done = count = 0
+    blocks = signs.CHINESE if not text.isascii() and _CHINESE.search(text) else 0
     for start, end, mention in spans:
         if start < done:
             continue
@@ -418,13 +425,15 @@ def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
         at.extend(range(done, start))
         if mention is not None and count < 255:
             names[len(at)] = mention
-            pieces.append(chr(ord(_sign(reading, mention, lexicon)) + count))
+            sign = _sign(reading, mention, lexicon)
+            blocks |= signs.block(sign)
+            pieces.append(chr(ord(sign) + count))
             at.append(start)
             count += 1
         done = end
     pieces.append(text[done:])
     at.extend(range(done, len(text)))
-    return _Abstract(reading.text, "".join(pieces).replace("  ", "\n "), at, names, products)
+    return _Abstract(reading.text, "".join(pieces).replace("  ", "\n "), at, names, products, blocks)
 
 
 def _is_makers_name(reading: Reading, mention: Mention, lexicon: Lexicon) -> bool:
