@@ -84,7 +84,9 @@ class MailSettings(_Section):
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
-    max_immediate_per_hour: int = Field(6, ge=1)
+    max_immediate_per_hour: int = Field(6, ge=1)  # what is over is folded into one message
+    max_immediate_per_day: int = Field(40, ge=1)  # what is over waits for the digest
+    bounce_to: str = ""  # where delivery failures are returned to (envelope sender); default: `from`
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

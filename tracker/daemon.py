@@ -238,6 +238,7 @@ class Daemon:
             await self._guarded("deliver", self._deliver)
 
     async def _deliver(self) -> None:
+        await self._write(jobs.flush_alerts, self.store, self.kit, self.settings, now_utc())
         if not await self._write(outbox.waiting, self.store, now_utc()):
             return
         if self.dirty:

@@ -16,9 +16,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.alerts import editions, outbox
+from tracker.alerts import dispatch, editions, outbox
 from tracker.alerts.links import Links, link_key
-from tracker.alerts.route import recipients_of
 from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
 from tracker.ingest.client import HttpSettings
@@ -166,9 +165,16 @@ def deliver(store: Store, settings: Settings, now: datetime) -> outbox.DeliveryR
     return outbox.deliver_due(store, settings.mail, now) if settings.mail.host else outbox.DeliveryReport()
 
 
+def flush_alerts(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
+    """Queue immediate messages that waited for their group, a mute time or room in the hour; returns how many."""
+    if not dispatch.waiting(store, now):
+        return 0
+    return dispatch.flush(store, kit, kit.routing.readers(settings.mail), settings.mail, now)
+
+
 def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
     """Lay the ledger anew and queue the digests that are due; returns how many."""
-    recipients = recipients_of(settings.mail)
+    recipients = [r for r in kit.routing.readers(settings.mail) if r.digest_channels]
     if editions.digests_due(store, recipients, now):
         watch(store, kit, now, mail=settings.mail)
     return editions.enqueue_digests(store, recipients, kit, settings.mail, now)

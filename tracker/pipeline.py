@@ -16,9 +16,9 @@ from typing import Any, Final
 import polars as pl
 import structlog
 
-from tracker.alerts import outbox
+from tracker.alerts import dispatch
 from tracker.alerts.links import Links
-from tracker.alerts.route import recipients_of, route_signals
+from tracker.alerts.routing import Names, Routing, load_routing
 from tracker.config import MailSettings
 from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
@@ -107,18 +107,32 @@ class Kit:
     catalogue: Catalogue
     net: Interconnect
     thesis: Thesis
+    routing: Routing
     links: Links | None = None  # signs what a reader may click, when a web page is there to answer
 
     @classmethod
     def load(cls, rules_dirs: Sequence[Path]) -> Kit:
         """Load the thesis folders; raises RuleError with file:line when a file every step needs is unusable."""
         hardware = _last_folder(rules_dirs, "hardware")
+        lexicon, thesis = load_lexicon(rules_dirs), load_thesis(rules_dirs)
         return cls(
-            load_lexicon(rules_dirs),
+            lexicon,
             load_catalogue(hardware),
             load_interconnect(hardware / "interconnect.yaml" if (hardware / "interconnect.yaml").exists() else None),
-            load_thesis(rules_dirs),
+            thesis,
+            load_routing(rules_dirs, names_of(thesis, lexicon)),
         )
+
+
+def names_of(thesis: Thesis, lexicon: Lexicon) -> Names:
+    """What a route may name."""
+    return Names(
+        claims=frozenset(thesis.claims),
+        pillars=frozenset(thesis.pillars),
+        entities=frozenset(lexicon.entities["id"]),
+        layers=frozenset(lexicon.layers.values()),
+        rules=frozenset(rule.id for rule in thesis.rules),
+    )
 
 
 def _last_folder(dirs: Sequence[Path], name: str) -> Path:
@@ -291,9 +305,8 @@ def tell(
     counts.signals += fresh.height
     if fresh.height:
         update_conviction(store, kit, now)
-        if mail is not None and (recipients := recipients_of(mail)):
-            groups = route_signals(fresh, recipients, outbox.silences(store), now)
-            counts.alerts += outbox.enqueue_groups(store, groups, kit, mail, now)
+        if mail is not None and (recipients := kit.routing.readers(mail)):
+            counts.alerts += dispatch.take(store, kit, fresh, recipients, mail, now)
     return counts
 
 

@@ -93,6 +93,7 @@ def _silence(answer: Answer, signal: dict[str, Any], now: datetime) -> dict[str,
     return {
         "silence_id": answer.key, "claim": None, "entity": signal["entity"], "rule_id": signal["rule_id"],
         "until": now + SILENCE_FOR, "author": answer.recipient, "reason": "by a link in a mail", "created_at": now,
+        "recipient": answer.recipient,
     }  # fmt: skip
 
 

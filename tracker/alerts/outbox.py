@@ -8,7 +8,7 @@ only a crash between the server's answer and the mark can produce a second copy,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -17,14 +17,14 @@ import polars as pl
 import structlog
 
 from tracker.alerts import smtp
-from tracker.alerts.content import compose
 from tracker.alerts.digest import Digest
 from tracker.alerts.message import to_message
+from tracker.alerts.recipients import Recipient
 from tracker.alerts.render import render
-from tracker.alerts.route import Group, Recipient
 from tracker.config import MailSettings
 from tracker.errors import DeliveryError
 from tracker.store import Store
+from tracker.vocabulary import UTC_TIME
 
 if TYPE_CHECKING:
     from tracker.pipeline import Kit
@@ -38,7 +38,7 @@ MAX_WAIT_S: Final = 3600.0
 _ALERT: Final[dict[str, Any]] = {
     "alert_id": pl.String, "kind": pl.String, "recipient": pl.String, "severity": pl.String,
     "claims": pl.List(pl.String), "signal_ids": pl.List(pl.String), "local_date": pl.Date, "subject": pl.String,
-    "message": pl.Binary, "created_at": pl.Datetime("us", "UTC"),
+    "message": pl.Binary, "created_at": UTC_TIME, "text": pl.String, "repeat_at": UTC_TIME, "repeats": pl.String,
 }  # fmt: skip
 
 
@@ -53,7 +53,7 @@ class DeliveryReport:
 
 def silences(store: Store) -> pl.DataFrame:
     """Silences that are or were asked for."""
-    return store.read("SELECT claim, entity, rule_id, until FROM silences")
+    return store.read("SELECT * FROM silences")
 
 
 def message_id(alert_id: str, sender: str) -> str:
@@ -66,42 +66,10 @@ def alert_key(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def enqueue_groups(store: Store, groups: Sequence[Group], kit: Kit, mail: MailSettings, now: datetime) -> int:
-    """Queue one immediate message per group; beyond the hourly limit further ones wait for the digest. Returns how many."""
-    queued = 0
-    wanted = still_wanted(store, [g.recipient for g in groups], "immediate")
-    for group in groups:
-        if group.recipient not in wanted:
-            continue
-        if _recent(store, group.recipient, now) >= mail.max_immediate_per_hour:
-            log.warning(
-                "hourly limit of immediate alerts reached, the digest will tell", recipient=group.recipient.address
-            )
-            continue
-        ids = sorted(group.signals["signal_id"])
-        day = now.astimezone(group.recipient.zone).date()
-        window = (now - timedelta(microseconds=1), now)
-        content = compose(store, kit, group.recipient, "immediate", day, window, only=ids)
-        alert_id = alert_key("immediate", group.recipient.address, *ids)
-        queued += queue(
-            store, kit, mail, group.recipient, content, alert_id, now, signal_ids=ids, severity=group.severity
-        )
-    return queued
-
-
 def still_wanted(store: Store, recipients: Sequence[Recipient], kind: str) -> list[Recipient]:
     """Recipients who did not end this kind of mail (digest, immediate) with the link in it."""
     ended = set(store.read("SELECT recipient FROM unsubscribed WHERE kind = $kind", {"kind": kind})["recipient"])
     return [r for r in recipients if r.address not in ended]
-
-
-def _recent(store: Store, recipient: Recipient, now: datetime) -> int:
-    return int(
-        store.scalar(
-            "SELECT count(*) FROM alerts WHERE kind = 'immediate' AND recipient = $who AND created_at > $since",
-            {"who": recipient.address, "since": now - timedelta(hours=1)},
-        )
-    )
 
 
 def queue(
@@ -115,6 +83,7 @@ def queue(
     *,
     signal_ids: Sequence[str] = (),
     severity: str | None = None,
+    repeat_at: datetime | None = None,
 ) -> int:
     """Render a mail and queue it, unless it was queued before; returns how many were (0 or 1)."""
     rendered = render(content, recipient=recipient.address, at=now, links=kit.links)
@@ -132,20 +101,27 @@ def queue(
         "local_date": content.local_date,
         "subject": rendered.subject,
         "message": body,
+        "text": rendered.text,
+        "repeat_at": repeat_at,
         "created_at": now,
     }
+    channels = recipient.channels if content.kind == "immediate" else recipient.digest_channels
+    return enqueue(store, row, channels, ident, now)
+
+
+def enqueue(store: Store, alert: Mapping[str, Any], channels: Sequence[str], ident: str, now: datetime) -> int:
+    """Put a finished message into the outbox, one delivery a channel, unless it is there; returns how many (0 or 1)."""
     with store.transaction():
-        if store.append("alerts", pl.DataFrame([row], schema=_ALERT)).is_empty():
+        if store.append("alerts", pl.DataFrame([alert], schema=_ALERT)).is_empty():
             return 0
-        delivery = {
-            "alert_id": alert_id,
-            "channel": "email",
-            "state": "pending",
-            "attempts": 0,
-            "next_at": now,
-            "message_id": ident,
-        }
-        store.append("deliveries", pl.DataFrame([delivery]))
+        deliveries = [
+            {
+                "alert_id": alert["alert_id"], "channel": channel, "state": "pending", "attempts": 0, "next_at": now,
+                "message_id": ident,
+            }
+            for channel in channels
+        ]  # fmt: skip
+        store.append("deliveries", pl.DataFrame(deliveries))
     return 1
 
 

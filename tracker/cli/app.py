@@ -19,6 +19,7 @@ from tracker.cli import (
     model_more,
     operate,
     people,
+    routes,
     rules,
     run,
     sources,
@@ -75,4 +76,5 @@ app.command()(operate.restore)
 app.command()(operate.prune)
 app.add_typer(rules.app, name="rules")
 app.add_typer(model.app, name="model")
+mail.alerts_app.add_typer(routes.app, name="routes")
 app.add_typer(mail.alerts_app, name="alerts")

@@ -12,8 +12,8 @@ import typer
 from tracker import jobs
 from tracker.alerts import editions, outbox
 from tracker.alerts.message import to_message
+from tracker.alerts.recipients import Recipient, recipients_of
 from tracker.alerts.render import render, standalone
-from tracker.alerts.route import Recipient, recipients_of
 from tracker.alerts.schedule import edition_window
 from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
 from tracker.cli.output import console, errors, print_json, show
@@ -70,7 +70,7 @@ def digest(
     start, end = edition_window(who, local, None, kind or "digest")
     end = datetime.now(UTC) if day is None else end
     window = (end - timedelta(days=days), end) if days else (start, end) if day is None and kind != "weekly" else None
-    with _readable(settings) as store:
+    with readable(settings) as store:
         content = editions.edition(store, kit, who, local, kind=kind, window=window)
     mail = render(content, recipient=who.address, at=end, links=kit.links)
     if html is not None:
@@ -99,7 +99,7 @@ def digest(
         console.print(mail.text, markup=False, highlight=False)
 
 
-def _readable(settings: Settings) -> Store:
+def readable(settings: Settings) -> Store:
     """The snapshot as a read-only store, so that a preview works while the daemon runs."""
     path = settings.store.path
     public = path.parent / "public" / "signals.duckdb"
@@ -115,7 +115,7 @@ def _send(settings: Settings, kit: Kit) -> None:
         raise ConfigError("no mail server or recipient is configured", where="mail.host, mail.to")
     now = datetime.now(UTC)
     with Store.open(settings.store.path) as store:
-        made = editions.enqueue_digests(store, recipients_of(settings.mail), kit, settings.mail, now)
+        made = jobs.make_digests(store, kit, settings, now)
         report = jobs.deliver(store, settings, now)
         store.publish()
     errors.print(

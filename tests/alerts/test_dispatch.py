@@ -1,0 +1,183 @@
+"""From new signals to queued messages, over a store: waits, folds, budgets, silences, reviews."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+
+from tests.alerts.small import NOW, kit
+from tracker import yaml_files
+from tracker.alerts import dispatch, outbox
+from tracker.alerts.routing import read_routing
+from tracker.config import MailSettings
+from tracker.pipeline import Kit, names_of
+from tracker.store import Store
+from tracker.vocabulary import SIGNALS_SCHEMA, conform
+
+MAIL = MailSettings(host="localhost", sender="tracker@example.org", to=("ann@example.org",), max_immediate_per_hour=6)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store.duckdb") as opened:
+        yield opened
+
+
+def routed(text: str) -> Kit:
+    base = kit()
+    return replace(
+        base, routing=read_routing(yaml_files.loads(text, Path("alerts.yaml")), names_of(base.thesis, base.lexicon))
+    )
+
+
+def signals(*rows: dict[str, Any], now: datetime = NOW) -> pl.DataFrame:
+    base = {
+        "rule_id": "demand.capex-guidance-raised", "rule_version": "1", "claim": "D1", "pillar": "demand", "direction": 1,
+        "severity": "high", "strength": 0.5, "confidence": 0.5, "entity": "META", "effective_at": now, "created_at": now,
+        "explanation": "Meta raised capex", "explanation_zh": "Meta上调", "fact_ids": [], "doc_ids": [], "story_id": "s",
+        "beneficiaries": [], "squeezed": [],
+    }  # fmt: skip
+    return conform(pl.DataFrame([base | row for row in rows]), SIGNALS_SCHEMA)
+
+
+def bring(store: Store, with_kit: Kit, *rows: dict[str, Any], mail: MailSettings = MAIL, now: datetime = NOW) -> int:
+    made = signals(*rows, now=now)
+    store.append("signals", made)
+    return dispatch.take(store, with_kit, made, with_kit.routing.readers(mail), mail, now)
+
+
+def many(count: int, start: int = 0) -> list[dict[str, Any]]:
+    return [{"signal_id": f"x{n:03d}", "story_id": f"s{n}"} for n in range(start, start + count)]
+
+
+def test_one_story_is_one_message_and_a_low_signal_is_none(store: Store) -> None:
+    rows = [{"signal_id": "a"}, {"signal_id": "b", "claim": "D2"}, {"signal_id": "c", "severity": "low"}]
+    assert bring(store, kit(), *rows) == 1
+    alert = store.read("SELECT * FROM alerts").row(0, named=True)
+    assert alert["signal_ids"] == ["a", "b"]
+    assert alert["text"]
+    assert store.read("SELECT signal_id, state FROM notices ORDER BY 1").rows() == [("a", "told"), ("b", "told")]
+
+
+def test_a_flood_is_folded_and_its_rest_counted(store: Store) -> None:
+    assert bring(store, kit(), *many(20)) == 6
+    sizes = sorted(len(ids) for ids in store.read("SELECT signal_ids FROM alerts")["signal_ids"])
+    assert sizes == [1, 1, 1, 1, 1, 15]
+    assert bring(store, kit(), *many(3, start=20), now=NOW + timedelta(minutes=5)) == 0
+    later = NOW + timedelta(minutes=61)
+    assert dispatch.flush(store, kit(), kit().routing.readers(MAIL), MAIL, later) == 1
+    told = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), later))
+    assert told == {"folded: more than 6 messages an hour": 18}
+    assert store.scalar("SELECT count(*) FROM notices WHERE state <> 'told'") == 0
+
+
+def test_over_the_daily_budget_is_listed_with_its_reason(store: Store) -> None:
+    mail = MAIL.model_copy(update={"max_immediate_per_day": 2})
+    assert bring(store, kit(), *many(5), mail=mail) == 2
+    told = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
+    assert told == {"over the budget of 2 messages a day": 3}
+
+
+def test_the_same_signals_again_queue_nothing(store: Store) -> None:
+    assert bring(store, kit(), {"signal_id": "a"}) == 1
+    assert bring(store, kit(), {"signal_id": "a"}) == 0
+
+
+GROUPED = """
+recipients:
+  - {id: ann, email: ann@example.org, timezone: Europe/Berlin}
+  - {id: desk, email: desk@example.org, language: zh, timezone: Asia/Shanghai, pillars: [hbm]}
+mute_times: [{id: nights, from: "22:00", to: "06:30"}]
+routes:
+  group_by: [claim]
+  group_wait: 60s
+  group_interval: 10m
+  mute: [nights]
+  when_muted: hold
+"""
+
+
+def test_a_group_waits_for_others_then_keeps_its_distance(store: Store) -> None:
+    grouped = routed(GROUPED)
+    readers = grouped.routing.readers(MAIL)
+    assert bring(store, grouped, {"signal_id": "a"}) == 0
+    assert bring(store, grouped, {"signal_id": "b", "story_id": "t"}, now=NOW + timedelta(seconds=40)) == 0
+    assert dispatch.flush(store, grouped, readers, MAIL, NOW + timedelta(seconds=60)) == 1
+    assert store.read("SELECT signal_ids FROM alerts").item().to_list() == ["a", "b"]
+    assert bring(store, grouped, {"signal_id": "c", "story_id": "u"}, now=NOW + timedelta(seconds=90)) == 0
+    due = store.scalar("SELECT due_at FROM notices WHERE signal_id = 'c'")
+    assert due == NOW + timedelta(seconds=60) + timedelta(minutes=10)
+
+
+def test_what_is_taken_back_while_it_waits_is_not_told(store: Store) -> None:
+    grouped = routed(GROUPED)
+    bring(store, grouped, {"signal_id": "a"})
+    store.supersede("signals", pl.Series(["a"]), at=NOW + timedelta(seconds=5))
+    assert dispatch.flush(store, grouped, grouped.routing.readers(MAIL), MAIL, NOW + timedelta(minutes=2)) == 0
+    assert store.read("SELECT state, reason FROM notices").row(0) == ("digest", "taken back while it waited")
+
+
+def test_each_recipient_has_own_pillars_language_and_night(store: Store) -> None:
+    grouped = routed(GROUPED)
+    evening = NOW.replace(hour=15)  # 16:00 in Berlin, 23:00 in Shanghai
+    bring(store, grouped, {"signal_id": "a"}, {"signal_id": "b", "pillar": "hbm", "claim": "S1"}, now=evening)
+    due = {(r, s): d for r, s, d in store.read("SELECT recipient, signal_id, due_at FROM notices").rows()}
+    assert ("desk@example.org", "a") not in due
+    assert due["ann@example.org", "b"] == evening + timedelta(seconds=60)
+    shanghai = ZoneInfo("Asia/Shanghai")
+    assert due["desk@example.org", "b"].astimezone(shanghai).strftime("%d %H:%M") == "25 06:30"
+
+
+def test_a_silence_keeps_quiet_and_is_listed(store: Store) -> None:
+    row = {
+        "silence_id": "q",
+        "claim": "D1",
+        "until": NOW + timedelta(days=1),
+        "author": "ann",
+        "reason": "earnings",
+        "created_at": NOW,
+    }
+    store.append("silences", pl.DataFrame([row]))
+    assert bring(store, kit(), {"signal_id": "a"}) == 0
+    reasons = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
+    assert list(reasons) == ["silenced by ann until 2026-11-25 12:00 UTC: earnings"]
+
+
+def test_a_rejected_signal_keeps_its_story_quiet(store: Store) -> None:
+    assert bring(store, kit(), {"signal_id": "a"}) == 1
+    review = {
+        "review_id": "r",
+        "target": "signal",
+        "target_id": "a",
+        "verdict": "reject",
+        "author": "ann",
+        "reviewed_at": NOW,
+    }
+    store.append("reviews", pl.DataFrame([review]))
+    assert bring(store, kit(), {"signal_id": "b"}, now=NOW + timedelta(minutes=1)) == 0
+    assert "rejected" in store.scalar("SELECT reason FROM notices WHERE signal_id = 'b'")
+
+
+def test_a_reader_of_a_channel_gets_a_delivery_there_and_no_mail(store: Store) -> None:
+    text = """
+recipients: [{id: room, channels: [hook]}]
+channels: [{id: hook, url: "json://127.0.0.1:9"}]
+routes: {to: [room]}
+"""
+    assert bring(store, routed(text), {"signal_id": "a"}) == 1
+    assert store.read("SELECT channel FROM deliveries")["channel"].to_list() == ["hook"]
+
+
+def test_who_ended_such_mails_gets_none(store: Store) -> None:
+    store.append(
+        "unsubscribed", pl.DataFrame([{"recipient": "ann@example.org", "kind": "immediate", "unsubscribed_at": NOW}])
+    )
+    assert bring(store, kit(), {"signal_id": "a"}) == 0
+    assert outbox.waiting(store, NOW) == 0

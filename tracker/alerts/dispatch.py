@@ -1,0 +1,210 @@
+"""Carries out what the stages decide: keeps decisions, and turns what is due into queued messages.
+
+Everything happens in the transaction that stores the signals, so a crash loses nothing; whatever waits (for its group,
+for the end of a mute time, for room in the hour) lies in `notices` and is looked at again by the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from tracker.alerts import outbox
+from tracker.alerts.content import compose
+from tracker.alerts.recipients import Recipient
+from tracker.alerts.route import Candidate, Decision, Past, candidates, decide, labels_of
+from tracker.alerts.stages.match import LABELS
+from tracker.alerts.stages.throttle import HOUR, throttle
+from tracker.config import MailSettings
+from tracker.store import Store
+from tracker.vocabulary import SEVERITIES, UTC_TIME
+
+if TYPE_CHECKING:
+    from tracker.pipeline import Kit
+
+FOLD: Final = "fold"
+_NOTICE: Final[dict[str, Any]] = {
+    **dict.fromkeys(("recipient", "signal_id", "route", "group_key", "severity", "state", "reason"), pl.String),
+    **dict.fromkeys(("due_at", "decided_at", "changed_at"), UTC_TIME),
+}
+_TIERS: Final = "SELECT doc_id, tier FROM documents WHERE doc_id IN (SELECT unnest(string_split($docs, chr(31))))"
+_KNOWN: Final = """
+SELECT signal_id, rule_id, claim, pillar, direction, severity, entity, doc_ids, story_id, review, effective_at
+FROM v_signals WHERE claim IN (SELECT unnest(string_split($claims, chr(31)))) AND effective_at >= $since
+"""
+_GROUPS: Final = """
+SELECT recipient, group_key, min(due_at) FILTER (state = 'waiting') AS waiting, max(changed_at) FILTER (state = 'told') AS told
+FROM notices WHERE changed_at >= $since GROUP BY ALL
+"""
+_DUE: Final = "SELECT * FROM notices WHERE state = 'waiting' AND due_at <= $now ORDER BY due_at, signal_id"
+_STANDING: Final = "SELECT signal_id FROM v_signals WHERE coalesce(review, '') <> 'reject'"
+_REMEMBERED: Final = timedelta(days=7)
+
+
+def take(
+    store: Store, kit: Kit, signals: pl.DataFrame, recipients: Sequence[Recipient], mail: MailSettings, now: datetime
+) -> int:
+    """Route new signals (SIGNALS schema) and queue what is due at once; returns how many messages were queued."""
+    labels = labels_of(signals, kit.lexicon.layers, tiers(store, signals))
+    wanted = outbox.still_wanted(store, recipients, "immediate")
+    called = [c for c in candidates(labels, kit.routing, wanted, now) if c.told]
+    if not called:
+        return 0
+    decisions = decide(called, kit.routing, past(store, kit, called, now), now)
+    remember(store, decisions, now)
+    return flush(store, kit, recipients, mail, now)
+
+
+def tiers(store: Store, signals: pl.DataFrame) -> pl.DataFrame:
+    """(doc_id, tier) of the documents behind signals."""
+    docs = signals["doc_ids"].explode().drop_nulls().unique().sort()
+    return store.read(_TIERS, {"docs": "\x1f".join(docs)})
+
+
+def past(store: Store, kit: Kit, called: Sequence[Candidate], now: datetime) -> Past:
+    """What the stages must know of before, for these candidates."""
+    since = now - max((rule.lasts for rule in kit.routing.inhibitions), default=timedelta(0))
+    known = pl.DataFrame(schema=LABELS)
+    if kit.routing.inhibitions:
+        claims = "\x1f".join(sorted({str(c.labels["claim"]) for c in called}))
+        rows = store.read(_KNOWN, {"claims": claims, "since": since})
+        known = labels_of(rows, kit.lexicon.layers, tiers(store, rows))
+    groups = store.read(_GROUPS, {"since": now - _REMEMBERED})
+    return Past(
+        outbox.silences(store),
+        known,
+        {(r, g): at for r, g, at, _ in groups.iter_rows() if at is not None},
+        {(r, g): at for r, g, _, at in groups.iter_rows() if at is not None},
+    )
+
+
+def remember(store: Store, decisions: Sequence[Decision], now: datetime) -> None:
+    """Keep decisions; a signal is decided once per recipient, whatever happens later."""
+    rows = [
+        {
+            "recipient": d.recipient.address, "signal_id": d.signal_id, "route": d.route.name, "group_key": d.group,
+            "severity": d.severity, "state": "digest" if d.how == "digest" else "waiting", "reason": d.reason,
+            "due_at": d.due_at, "decided_at": now, "changed_at": now,
+        }
+        for d in decisions
+    ]  # fmt: skip
+    store.append("notices", pl.DataFrame(rows, schema=_NOTICE))
+
+
+def flush(store: Store, kit: Kit, recipients: Sequence[Recipient], mail: MailSettings, now: datetime) -> int:
+    """Queue a message for every group whose time has come; returns how many."""
+    due = store.read(_DUE, {"now": now})
+    if due.is_empty():
+        return 0
+    queued = 0
+    by_address = {r.address: r for r in recipients}
+    with store.transaction():
+        due = _without_withdrawn(store, due, now)
+        for (address,), part in due.group_by("recipient", maintain_order=True):
+            recipient = by_address.get(str(address))
+            if recipient is None:
+                _change(store, str(address), part["signal_id"], now, state="digest", reason="no recipient any more")
+            else:
+                queued += _flush_one(store, kit, recipient, part, mail, now)
+    return queued
+
+
+def _without_withdrawn(store: Store, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """What was retired or rejected while it waited is not told."""
+    if due["decided_at"].min() == now:
+        return due  # decided this moment: nothing can have been taken back
+    gone = due.join(store.read(_STANDING), on="signal_id", how="anti")
+    for (address,), part in gone.group_by("recipient"):
+        _change(store, str(address), part["signal_id"], now, state="digest", reason="taken back while it waited")
+    return due.join(gone.select("recipient", "signal_id"), on=["recipient", "signal_id"], how="anti")
+
+
+def _flush_one(
+    store: Store, kit: Kit, recipient: Recipient, due: pl.DataFrame, mail: MailSettings, now: datetime
+) -> int:
+    groups = [part for _, part in due.group_by("group_key", maintain_order=True)]
+    groups.sort(key=lambda g: -_loudest(g))  # stable: among equals the one due first
+    sent, today = _spent(store, recipient, now)
+    spread = throttle(
+        groups, sent=sent, sent_today=today, per_hour=recipient.per_hour, per_day=recipient.per_day, now=now
+    )
+    for part in spread.digest:
+        reason = f"over the budget of {recipient.per_day} messages a day"
+        _change(store, recipient.address, part["signal_id"], now, state="digest", reason=reason)
+    queued = sum(_tell(store, kit, recipient, part, mail, now) for part in spread.now)
+    if spread.fold and spread.fold_at is not None:
+        folded = pl.concat(spread.fold)
+        reason = f"folded: more than {recipient.per_hour} messages an hour"
+        _change(
+            store, recipient.address, folded["signal_id"], now,
+            state="waiting", reason=reason, group_key=FOLD, due_at=spread.fold_at,
+        )  # fmt: skip
+        if spread.fold_at <= now:
+            queued += _tell(store, kit, recipient, folded, mail, now)
+    return queued
+
+
+def _loudest(part: pl.DataFrame) -> int:
+    return max(SEVERITIES.index(s) for s in part["severity"])
+
+
+def _spent(store: Store, recipient: Recipient, now: datetime) -> tuple[list[datetime], int]:
+    """When the immediate messages of the last hour were queued, and how many of this local day."""
+    midnight = datetime.combine(now.astimezone(recipient.zone).date(), time(0), tzinfo=recipient.zone).astimezone(UTC)
+    rows = store.read(
+        "SELECT created_at FROM alerts WHERE kind = 'immediate' AND recipient = $who AND created_at > $since",
+        {"who": recipient.address, "since": min(midnight, now - HOUR)},
+    )
+    times: list[datetime] = rows["created_at"].to_list()
+    return [t for t in times if t > now - HOUR], sum(t >= midnight for t in times)
+
+
+def _tell(store: Store, kit: Kit, recipient: Recipient, part: pl.DataFrame, mail: MailSettings, now: datetime) -> int:
+    ids = sorted(part["signal_id"])
+    day = now.astimezone(recipient.zone).date()
+    content = compose(store, kit, recipient, "immediate", day, (now - timedelta(microseconds=1), now), only=ids)
+    alert_id = outbox.alert_key("immediate", recipient.address, *ids)
+    repeats = [
+        at for route in kit.routing.root.every() if route.name in set(part["route"]) and (at := route.repeat_interval)
+    ]
+    made = outbox.queue(
+        store, kit, mail, recipient, content, alert_id, now,
+        signal_ids=ids, severity=SEVERITIES[_loudest(part)], repeat_at=now + min(repeats) if repeats else None,
+    )  # fmt: skip
+    _change(store, recipient.address, part["signal_id"], now, state="told", alert_id=alert_id)
+    return made
+
+
+def _change(store: Store, address: str, signal_ids: pl.Series, now: datetime, **values: Any) -> None:
+    assignments = ", ".join(f"{name} = ${name}" for name in values)
+    store.execute(
+        f"UPDATE notices SET {assignments}, changed_at = $changed WHERE recipient = $who AND state = 'waiting' "
+        "AND signal_id IN (SELECT unnest(string_split($ids, chr(31))))",
+        {**values, "changed": now, "who": address, "ids": "\x1f".join(signal_ids)},
+    )
+
+
+def waiting(store: Store, now: datetime) -> int:
+    """Notices whose time has come."""
+    return int(store.scalar("SELECT count(*) FROM notices WHERE state = 'waiting' AND due_at <= $now", {"now": now}))
+
+
+def explain(
+    store: Store, kit: Kit, labels: pl.DataFrame, recipients: Sequence[Recipient], now: datetime
+) -> list[Decision]:
+    """Where signals (LABELS) would go if they came now, for every recipient; nothing is kept."""
+    found = candidates(labels, kit.routing, recipients, now)
+    return decide(found, kit.routing, past(store, kit, found, now), now)
+
+
+def notices_of(store: Store, recipient: str, window: tuple[datetime, datetime]) -> Mapping[str, int]:
+    """What was folded or withheld from a recipient in a window: reason -> signals."""
+    rows = store.read(
+        "SELECT reason, count(*) AS n FROM notices WHERE recipient = $who AND changed_at > $start AND changed_at <= $end "
+        "AND (state = 'digest' OR group_key = 'fold') GROUP BY reason ORDER BY n DESC, reason",
+        {"who": recipient, "start": window[0], "end": window[1]},
+    )
+    return dict(rows.iter_rows())
