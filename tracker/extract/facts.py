@@ -261,7 +261,7 @@ def _figure(
         return None, "history"
     if is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
-    entity, counterparty = deal(reading, entity, kind, lexicon)
+    entity, counterparty = deal(reading, entity, kind, quantity.start, lexicon)
     start, end = _span(reading, link)
     row = _row(reading, kind, entity, product, start, end, basis, direction)
     return row | {

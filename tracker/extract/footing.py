@@ -14,7 +14,7 @@ from tracker.extract.reading import Reading
 from tracker.vocabulary import GROWTH_UNITS, MARKET
 
 _COMPARED: Final = re.compile(
-    r"(?:compared (?:to|with)|versus|vs\.?|than|from|over|against|较|較|比|double[ds]? those|above|below)\s?(?:the |those |that |in |its |our )*(?:same )?(?:period )?(?:of |in )?$",
+    r"(?:compared (?:to|with)|versus|vs\.?|than|from|over|against|较|較|比|double[ds]? those|above|below|before|until|prior to)\s?(?:the |those |that |in |its |our )*(?:same )?(?:period )?(?:of |in )?$",
     re.IGNORECASE,
 )
 _PRIOR: Final = re.compile(

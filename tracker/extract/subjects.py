@@ -38,6 +38,7 @@ _SETS: Final = re.compile(
 _SPENDING: Final = frozenset({"capex", "deployment"})
 _ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
 _MAKERS_OF: Final = {"gpu": "NVDA"}
+_COMMA: Final = re.compile(r"[，；。]|[,;.]\s")
 _OWN_RESULTS: Final = frozenset({"revenue", "operating_income", "gross_margin", "order", "backlog"})
 _PLACES: Final = re.compile(r"global|worldwide|in the U\.S\.|全球|the market", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
@@ -206,14 +207,18 @@ def _nearest(reading: Reading, floor: int, anchor: int, market: list[Mention], l
     return owners[-1].term.value if owners else None
 
 
-def deal(reading: Reading, entity: str, kind: str, lexicon: Lexicon) -> tuple[str, str | None]:
+def deal(reading: Reading, entity: str, kind: str, at: int, lexicon: Lexicon) -> tuple[str, str | None]:
     """(entity, counterparty): of a deal the buyer and who it buys from, of anything else the one other side named.
 
     A sentence that goes on about a deal names one side or none; the other is known from the sentence that told of it.
     """
     if kind not in _TWO_SIDED or entity == MARKET:
         return entity, None
-    others = list(dict.fromkeys(m.term.value for m in _actors(reading, lexicon) if m.term.value != entity))
+    sides = [m for m in _actors(reading, lexicon) if m.term.value != entity]
+    if len({m.term.value for m in sides}) > 1:  # of several the one of the same clause
+        start, end = _clause_around(reading, at)
+        sides = [m for m in sides if start <= m.start < end]
+    others = list(dict.fromkeys(m.term.value for m in sides))
     others = [o for o in others if lexicon.layers.get(o) != "consortium"]
     told = reading.document.deal
     if not others and kind in _DEALS and told is not None and entity in told[:2] and reading.offset - told[2] <= _CARRY:
@@ -226,6 +231,13 @@ def deal(reading: Reading, entity: str, kind: str, lexicon: Lexicon) -> tuple[st
     if kind in _DEALS:
         reading.document.deal = (entity, other, reading.offset)
     return entity, other
+
+
+def _clause_around(reading: Reading, at: int) -> tuple[int, int]:
+    """The stretch between commas and stops that holds a place."""
+    start = max((m.end() for m in _COMMA.finditer(reading.text, 0, at)), default=0)
+    end = _COMMA.search(reading.text, at)
+    return start, end.start() if end else len(reading.text)
 
 
 def _rank(entity: str, lexicon: Lexicon) -> int:
