@@ -61,6 +61,8 @@ _BEING_BUILT: Final = re.compile(
     r"\bbuilding (?:an?|the|its|out)\b|正在(?:建设|建設|兴建|興建)|在建",
     re.IGNORECASE,
 )
+# What is told of the whole market in these kinds somebody has reckoned.
+_NOBODY_COUNTS: Final = frozenset({"segment_revenue", "shipment", "scaling_doubt"})
 _WEAKEST: Final = ("rumor", "estimate", "plan", "guidance")
 _FIGURE_UP: Final = re.compile(r"\b(?:up|increas\w+|grew|growth|rose|higher|record|doubl\w+|tripl\w+)\b", re.IGNORECASE)
 
@@ -106,8 +108,11 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
             basis = "actual"
     if basis == "actual" and entity == MARKET and told_by_observer:
         basis = "estimate"
+    if basis == "actual" and entity == MARKET and kind in _NOBODY_COUNTS:
+        basis = "estimate"
     if basis == "plan" and kind in RESULTS and kind not in ("order", "capex"):
-        basis = "guidance"
+        # a bare 将 of somebody who is not the issuer foresees, it does not guide
+        basis = "estimate" if reading.document.lang == "zh" and reading.document.issuer != entity else "guidance"
     if basis == "plan" and kind == "capex" and entity == MARKET:
         basis = "estimate"
     if basis == "estimate" and entity != MARKET and kind in RESULTS and not reading.of("observer"):
