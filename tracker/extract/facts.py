@@ -33,7 +33,16 @@ from tracker.extract.reading import Document, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.repeats import beside
 from tracker.extract.sentences import batches, candidate_sentences
-from tracker.extract.statements import Dropped, Statement, nearest_product, negated, specific, statements
+from tracker.extract.statements import (
+    Dropped,
+    Statement,
+    distinct,
+    nearest_product,
+    negated,
+    specific,
+    statements,
+    whole,
+)
 from tracker.extract.subjects import deal, is_object, subject
 from tracker.extract.tables import read_tables
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
@@ -60,6 +69,8 @@ _OTHERS_SPEND: Final = re.compile(
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
+_YEAR: Final = re.compile(r"(?<![\d.$])(?:19[89]\d|20[0-3]\d)(?![\d%])")
+_ERA: Final = 500  # characters a passage goes on in the years it named last
 _NO_GOODS: Final = frozenset({"facility", "service", "application"})
 
 
@@ -116,7 +127,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     if not rows and not tabled:
         return empty(FACTS_SCHEMA), misses
     reporting = {d.doc_id for d in by_id.values() if d.issuer is not None and d.period is not None}
-    frame = beside(reconciled(_frame(rows), reporting), _frame(tabled))
+    frame = beside(reconciled(_frame(distinct(rows)), reporting), _frame(tabled))
     return with_fact_ids(frame.sort("doc_id", "start", "end", "kind")), misses
 
 
@@ -157,7 +168,7 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
             misses.append(_miss(reading, found.start, found.end, found.kind, found.reason))
             continue
         statement = _statement(reading, found)
-        if _is_history(statement["period"], document):
+        if _is_history(statement["period"], document) or _is_past_era(reading, statement["period"]):
             misses.append(_miss(reading, found.start, found.end, found.kind, "history"))
         else:
             yield statement
@@ -170,9 +181,12 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
     names = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
     if names and (document.subject is None or document.subject[1] < reading.offset):
         document.subject = (names[0].term.value, reading.offset)
-    goods = [m.term.value for m in reading.of("product") if lexicon.families[m.term.value] not in _NO_GOODS]
+    goods = [m.term.value for m in whole(reading.of("product")) if lexicon.families[m.term.value] not in _NO_GOODS]
     if goods:
         document.product = (goods[-1], reading.offset)
+    years = _YEAR.findall(reading.text)
+    if years:
+        document.era = (max(map(int, years)), reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
         reported = document.period
         ahead = [p.label for p in reading.periods if reported is None or sort_key(p.label) > sort_key(reported)]
@@ -200,6 +214,15 @@ def _dated(basis: str, kind: str, entity: str, period: str | None, document: Doc
 def _is_history(period: str | None, document: Document) -> bool:
     """Whether a statement is about a time before the year before its document."""
     return period is not None and int(period[2:6]) < document.published.year - 1
+
+
+def _is_past_era(reading: Reading, period: str | None) -> bool:
+    """Whether a statement without a time of its own goes on in a passage about years long past."""
+    document = reading.document
+    if period is not None or document.era is None or _YEAR.search(reading.text):
+        return False
+    year, place = document.era
+    return reading.offset - place <= _ERA and year < document.published.year - 1
 
 
 def _miss(reading: Reading, start: int, end: int, kind: str, reason: str) -> Miss:

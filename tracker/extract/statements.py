@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tracker.extract import frames as signs
 from tracker.extract.frames import Frame
@@ -28,6 +28,7 @@ _OPERATORS: Final = frozenset(
 )
 _OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
 _NAMES: Final = frozenset(chr(ord(sign) + i) for sign in (signs.ENTITY, signs.BOTH) for i in range(256))
+_TOLD_BY_FIGURES: Final = frozenset({"capex", "backlog", "price"})
 _GENERIC: Final = frozenset({"rack", "gpu", "ai_server", "asic"})
 _TRIES: Final = 12  # places of a sentence one pattern is tried at
 _CLAUSE_END: Final = re.compile(r"[,;，；。.]\s|[，；。]|\s{2}|$")
@@ -367,16 +368,23 @@ def _product(
     """The product of a statement: the one the pattern names, else one inside the match, else the nearest beside it."""
     if frame.product == "none":
         return None
-    products = reading.of("product") if frame.software else abstract.products
+    products = whole(reading.of("product")) if frame.software else abstract.products
     if match.groupdict().get("what") is not None:
         at = abstract.at[match.start("what")]
         here = [m for m in products if m.start <= at < m.end]
         return specific(max(here, key=lambda m: m.end - m.start), products) if here else None
     inside = [m for m in products if start <= m.start and m.end <= end]
     if inside:
-        return specific(inside[-1], inside)
+        return specific(inside[0 if frame.kind == "product_launch" else -1], inside)
     beside = abstract.text[max(0, match.start() - 10) : match.end() + 10]
-    meant = next((p for p, words in lexicon.frames.nicknames.items() if words.search(beside)), None)
+    meant = next(
+        (
+            product
+            for product, words in lexicon.frames.nicknames.items()
+            if words.search(beside) and (frame.software or lexicon.families[product] not in lexicon.frames.not_products)
+        ),
+        None,
+    )
     near = [m for m in products if _is_beside(m, start, end, 8 if meant else frame.reach, lexicon)]
     if not near:
         return meant
@@ -408,7 +416,7 @@ def _abstract(reading: Reading, lexicon: Lexicon) -> _Abstract:
     ]
     products = [
         m
-        for m in reading.of("product")
+        for m in whole(reading.of("product"))
         if lexicon.families[m.term.value] not in lexicon.frames.not_products
         and not any(start <= m.start < end for start, end in glosses)
     ]
@@ -447,6 +455,15 @@ def _is_makers_name(reading: Reading, mention: Mention, lexicon: Lexicon) -> boo
     return bool(before) and before[-1].term.value != mention.term.value
 
 
+def whole(mentions: list[Mention]) -> list[Mention]:
+    """Mentions in order without those that begin inside another one: "high-bandwidth memory chips" is HBM."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        if not kept or mention.start >= kept[-1].end:
+            kept.append(mention)
+    return kept
+
+
 def _named(reading: Reading, lexicon: Lexicon) -> list[tuple[int, int, Mention | None]]:
     """Names and words for the issuer; software is no product here, and a name that is also a product stands once."""
     return [
@@ -474,6 +491,29 @@ def _sign(reading: Reading, mention: Mention, lexicon: Lexicon) -> str:
     if value in lexicon.observers or lexicon.layers.get(value) == "government":
         return signs.OBSERVER
     return signs.BOTH if also else signs.ENTITY
+
+
+def distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Facts of a batch without statements that add nothing: a figure of the same, or a statement that says of what."""
+    valued, named = set(), set()
+    for row in rows:
+        key = (row["doc_id"], row["kind"], row["entity"])
+        if row["value_low"] is not None or row["value_high"] is not None:
+            valued |= {(*key, row["product"]), (*key, None)}
+        elif not _is_generic(row):
+            named.add(key)
+
+    def adds(row: dict[str, Any]) -> bool:
+        key = (row["doc_id"], row["kind"], row["entity"])
+        if row["kind"] in _TOLD_BY_FIGURES and (*key, row["product"]) in valued:
+            return False
+        return not (_is_generic(row) and key in named)
+
+    return [r for r in rows if r["value_low"] is not None or r["value_high"] is not None or adds(r)]
+
+
+def _is_generic(row: dict[str, Any]) -> bool:
+    return row["product"] is None or (row["kind"] == "custom_silicon" and row["product"] in _GENERIC)
 
 
 def negated(reading: Reading, cue: Mention) -> bool:
