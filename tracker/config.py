@@ -151,9 +151,16 @@ class LlmSettings(_Section):
     api_key: str = Field("", repr=False)
     api_key_file: Path | None = None
     timeout_s: float = Field(60, gt=0)
-    max_cost_usd: float = Field(1.0, ge=0)
+    max_cost_usd: float = Field(1.0, ge=0)  # a day
     usd_per_1k_tokens: float = Field(0.002, ge=0)
-    cache_dir: Path | None = None
+    cache_dir: Path | None = None  # answers, and what was spent; beside the database when not set
+
+    def secret_key(self) -> str:
+        """The key: from the environment or file, or `api_key_file`; '' when the endpoint wants none."""
+        if self.api_key:
+            return self.api_key
+        file = self.api_key_file
+        return file.read_text(encoding="utf-8").strip() if file and file.exists() else ""
 
 
 class ExtractSettings(_Section):

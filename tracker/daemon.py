@@ -28,7 +28,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from tracker import jobs
+from tracker import jobs, proposals
 from tracker.alerts import feedback, outbox
 from tracker.alerts.feedback import Effect
 from tracker.alerts.links import Answer
@@ -44,6 +44,7 @@ from tracker.web.app import Health, serve
 
 DIGEST_CHECK_S: Final = 20
 HOUSEKEEPING_H: Final = 24
+PROPOSALS_S: Final = 300
 DELIVERY_CHECK_S: Final = 5  # how often deliveries whose back-off has ended are looked for
 
 Result = TypeVar("Result")
@@ -66,6 +67,7 @@ class Daemon:
         self.mailer = ThreadPoolExecutor(1, thread_name_prefix="mailer")
         self.stopping = asyncio.Event()
         self.mail_waiting = asyncio.Event()
+        self.proposing = asyncio.Lock()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.health = Health(started_at=now_utc())
         self.dirty = False
@@ -152,6 +154,7 @@ class Daemon:
             ("digest", DIGEST_CHECK_S, self._digest),
             ("publish", self.settings.store.publish_seconds, self._publish),
             ("housekeeping", HOUSEKEEPING_H * 3600, self._keep_house),
+            ("proposals", PROPOSALS_S, partial(self._guarded, "proposals", self._propose)),
         ):
             self.scheduler.add_job(
                 self._spawn_job,
@@ -275,6 +278,24 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         await self._write(jobs.keep_house, self.store, self.settings, now_utc())
+
+    async def _propose(self) -> None:
+        """Ask the configured endpoint about what came in, beside everything else; nothing when none is configured."""
+        if not proposals.is_on(self.settings) or self.proposing.locked():
+            return
+        async with self.proposing:
+            now = now_utc()
+            documents = await self._write(proposals.waiting, self.store, now)
+            if documents.is_empty():
+                return
+            found = await asyncio.to_thread(proposals.ask, documents, self.kit, self.settings)
+            counts = await self._write(
+                proposals.take_in, self.store, self.kit, documents, found, now, self.settings.mail
+            )
+            self.dirty = True
+            log.info("proposals", asked=found.asked, **counts.summary(), problems=counts.problems[:5])
+            if counts.alerts:
+                self.mail_waiting.set()
 
     async def _guarded(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """A failing round is recorded and the loop goes on: the next round tries again."""

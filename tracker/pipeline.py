@@ -192,6 +192,20 @@ def process(
         return _after_facts(store, kit, _in_context(facts, new, kit), now, counts, mail)
 
 
+def add_facts(
+    store: Store,
+    kit: Kit,
+    documents: pl.DataFrame,
+    facts: pl.DataFrame,
+    now: datetime,
+    *,
+    mail: MailSettings | None = None,
+) -> Counts:
+    """Let facts (FACTS schema) of documents that are stored already join in, and what follows from them."""
+    with store.transaction():
+        return _after_facts(store, kit, _in_context(facts, documents, kit), now, Counts(), mail)
+
+
 def _all_facts(documents: pl.DataFrame, structured: pl.DataFrame, kit: Kit, counts: Counts) -> pl.DataFrame:
     """Facts (FACTS schema) read from structure, and those of the words around them.
 
@@ -375,7 +389,10 @@ def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) ->
         # figures read from structure have no better reading in the words that tell of them
         structured = conform(store.read(_STRUCTURED, ids), FACTS_SCHEMA)
         facts = _in_context(_all_facts(documents, structured, kit, counts), documents, kit)
-        old = store.read("SELECT fact_id FROM v_facts WHERE doc_id IN (SELECT unnest($ids))", ids)
+        # what a model proposed was asked for once; reading again neither makes it nor takes it back
+        old = store.read(
+            "SELECT fact_id FROM v_facts WHERE extractor <> 'llm' AND doc_id IN (SELECT unnest($ids))", ids
+        )
         gone = old.join(facts.select("fact_id"), on="fact_id", how="anti")
         store.supersede("facts", gone["fact_id"], at=now, by=EXTRACTOR_VERSION)
         new = store.append("facts", facts.with_columns(pl.lit(now).alias("recorded_at")))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from tracker import jobs
+from tracker import jobs, proposals
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import errors, lines, print_json, progress, show
 from tracker.errors import SourceError
@@ -66,6 +66,7 @@ def ingest(
                     skipped.append({"file": str(file), "reason": error.message})
                 bar.advance(task)
             total = batch.finish(datetime.now(UTC))
+            total.add(proposals.one_round(store, kit, settings, datetime.now(UTC)))
             total.signals += watch(store, kit, datetime.now(UTC))
             counts |= total.summary() | {"files": read, "skipped": len(skipped)}
         store.publish()

@@ -12,7 +12,7 @@ import polars as pl
 import structlog
 import typer
 
-from tracker import jobs
+from tracker import jobs, proposals
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import errors, print_json, progress, show
 from tracker.config import DaemonSettings, Settings, find_config
@@ -83,6 +83,7 @@ def once(
         due = jobs.due_times(store, sources, now)
         chosen = [known[n] for n in source] if source else [known[n] for n, moment in due.items() if moment <= now]
         total, rows = asyncio.run(poll_all(store, kit, settings, chosen, quiet=as_json))
+        total.add(proposals.one_round(store, kit, settings, datetime.now(UTC)))
         total.signals += watch(store, kit, datetime.now(UTC), mail=settings.mail)
         report = jobs.deliver(store, settings, datetime.now(UTC))
         store.publish()
