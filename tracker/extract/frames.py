@@ -12,6 +12,8 @@ as one sign of its role:
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,7 +63,12 @@ class Wording:
     """A pattern, and what a sentence must hold for it to fit: of each set of blocks (see `needs`) at least one."""
 
     pattern: re.Pattern[str]
-    needs: frozenset[int] = frozenset()
+    needs: frozenset[int]
+
+    @classmethod
+    def of(cls, pattern: re.Pattern[str]) -> Wording:
+        """A pattern with what it needs."""
+        return cls(pattern, needs(pattern.pattern))
 
     def may_fit(self, blocks: int) -> bool:
         """Whether a sentence that holds these blocks is worth trying: nine of ten are not, at a twentieth of the cost."""
@@ -120,76 +127,53 @@ def compile_pattern(text: str, words: Mapping[str, str]) -> re.Pattern[str]:
 
 
 # Blocks of characters a sentence can hold, as bits: the signs of each role, and Chinese.
-CHINESE: Final = 1 << 8
-_BLOCKS: Final = (ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY)
-
-
-def block(sign: str) -> int:
-    """The bit of the role a sign stands for."""
-    return 1 << (ord(sign) - ord(ENTITY) >> 8)
-
-
-def _blocks(*signs: str) -> int:
-    return sum(block(sign) for sign in signs)
-
-
-_NEEDED: Final = {
-    "E": _blocks(ENTITY, BOTH),
-    "C": _blocks(CONSORTIUM, STANDARD),
-    "P": _blocks(PRODUCT, BOTH, STANDARD, FACILITY),
-    "H": _blocks(PRODUCT, BOTH, STANDARD),
-    "D": _blocks(FACILITY),
-    "W": _blocks(ISSUER),
-    "A": _blocks(ENTITY, BOTH, ISSUER),
-}
-_NEEDED_PARTS: Final = {
-    "who": _NEEDED["A"], "whose": _NEEDED["A"], "other": _NEEDED["E"], "what": _NEEDED["H"], "body": _NEEDED["C"]
-}  # fmt: skip
-_OPENING: Final = re.compile(r"\((?:\?(?:P<\w+>|:|(?P<ahead><?[=!])))?")
+CHINESE: Final = 1 << 30
+_OPENING: Final = re.compile(r"\((?:\?(?:P<\w+>|:|(?P<look><?[=!])))?")
 _OPTIONAL: Final = re.compile(r"[?*]|\{0?,\d*\}|\{0\}")
 _QUANTIFIER: Final = re.compile(r"(?:[?*+]|\{\d*,?\d*\})[?+]?")
-_CLASS: Final = re.compile(r"\[\^?\]?(?:[^\]\\]|\\.)*\]")
+_CLASS: Final = re.compile(r"\[(\^?)((?:[^\]\\]|\\.)*)\]")
 
 
-def needs(text: str, words: Mapping[str, str]) -> frozenset[int]:
-    """What any match of a pattern of the table must hold: sets of blocks, one block of each at least."""
-    return _alternatives(text, 0, words)[0]
+def block(character: str) -> int:
+    """The bit of the role a sign stands for, or of Chinese; 0 for any other character."""
+    if "\u4e00" <= character <= "\u9fff":
+        return CHINESE
+    return 1 << ((ord(character) - ord(ENTITY)) >> 8) if ENTITY <= character <= "\uf8ff" else 0
 
 
-def _alternatives(text: str, at: int, words: Mapping[str, str]) -> tuple[frozenset[int], int]:
+def needs(pattern: str) -> frozenset[int]:
+    """What any match of a regular expression holds: sets of blocks, of each at least one. Errs on the side of none."""
+    return _alternatives(pattern, 0)[0]
+
+
+def _alternatives(pattern: str, at: int) -> tuple[frozenset[int], int]:
     """What all alternatives from a place to the end of its group need, and where the group ends."""
     branches: list[set[int]] = [set()]
-    while at < len(text) and text[at] != ")":
-        if text[at] == "|":
+    while at < len(pattern) and pattern[at] != ")":
+        if pattern[at] == "|":
             branches.append(set())
             at += 1
             continue
-        needed, at = _item(text, at, words)
-        if not _OPTIONAL.match(text, at):
+        needed, at = _item(pattern, at)
+        if not _OPTIONAL.match(pattern, at):
             branches[-1] |= needed
-        if quantifier := _QUANTIFIER.match(text, at):
+        if quantifier := _QUANTIFIER.match(pattern, at):
             at = quantifier.end()
     return frozenset(set.intersection(*branches)), at
 
 
-def _item(text: str, at: int, words: Mapping[str, str]) -> tuple[frozenset[int], int]:
+def _item(pattern: str, at: int) -> tuple[frozenset[int], int]:
     """What the item at a place needs, and where it ends."""
-    if macro := _MACRO.match(text, at):
-        role, _, _, word = macro.groups()
-        if word:
-            return needs(words[word], words), macro.end()
-        need = _NEEDED.get(role or "") or _NEEDED_PARTS.get(role or "")
-        return frozenset([need] if need else []), macro.end()
-    if opening := _OPENING.match(text, at):
-        inside, end = _alternatives(text, opening.end(), words)
-        return (frozenset() if opening["ahead"] else inside), end + 1
-    if found := _CLASS.match(text, at):
-        characters = found[0][1:-1]
-        chinese = not found[0].startswith("[^") and all("\u4e00" <= c <= "\u9fff" for c in characters)
-        return frozenset([CHINESE] if chinese else []), found.end()
-    if text[at] == "\\":
+    if opening := _OPENING.match(pattern, at):
+        inside, end = _alternatives(pattern, opening.end())
+        return (frozenset() if opening["look"] else inside), end + 1
+    if found := _CLASS.match(pattern, at):
+        blocks = [block(c) for c in found[2] if c != "-"]
+        known = not found[1] and all(blocks)
+        return frozenset([functools.reduce(operator.or_, blocks)] if known and blocks else []), found.end()
+    if pattern[at] == "\\":
         return frozenset(), at + 2
-    return frozenset([CHINESE] if "\u4e00" <= text[at] <= "\u9fff" else []), at + 1
+    return frozenset(filter(None, [block(pattern[at])])), at + 1
 
 
 def load_frames(file: YamlFile) -> Frames:
@@ -219,7 +203,7 @@ def load_frames(file: YamlFile) -> Frames:
             frames.append(
                 Frame(
                     kind,
-                    tuple(Wording(compiled(p, *at, "say", j), needs(str(p), words)) for j, p in enumerate(row["say"])),
+                    tuple(Wording.of(compiled(p, *at, "say", j)) for j, p in enumerate(row["say"])),
                     unless=compiled(row["unless"], *at, "unless") if "unless" in row else None,
                     layers=frozenset(row.get("layers", ())),
                     not_layers=frozenset(row.get("not_layers", ())),
