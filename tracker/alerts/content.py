@@ -45,7 +45,7 @@ FROM v_reviews r JOIN signals s ON r.target = 'signal' AND r.target_id = s.signa
 WHERE r.reviewed_at > $start AND r.reviewed_at <= $end GROUP BY s.rule_id ORDER BY rejected DESC, confirmed DESC, s.rule_id LIMIT 6
 """
 _TEXTS: Final = """
-SELECT doc_id, story_id, source, published_at, ingested_at, text FROM documents
+SELECT doc_id, story_id, source, published_at, ingested_at, left(text, 20000) AS text FROM documents
 WHERE ingested_at > $since AND ingested_at <= $end ORDER BY ingested_at DESC, doc_id LIMIT $most
 """
 
@@ -196,8 +196,10 @@ def _new_names(store: Store, lexicon: Lexicon, window: tuple[datetime, datetime]
     texts = store.read(_TEXTS, {"since": since, "end": end, "most": NAMES_DOCUMENTS})
     if texts.filter(pl.col("ingested_at") > start).is_empty():
         return []
-    before = set(candidates(texts.filter(pl.col("ingested_at") <= start), lexicon)["name"])
-    found = candidates(texts, lexicon).filter(~pl.col("name").is_in(list(before)))
+    found = candidates(texts, lexicon)
+    if found.height:
+        known = candidates(texts.filter(pl.col("ingested_at") <= start), lexicon)
+        found = found.join(known, on="name", how="anti", maintain_order="left")
     return [(n, s) for n, s in found.head(3).select("name", "sentence").iter_rows()]
 
 

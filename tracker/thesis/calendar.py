@@ -6,7 +6,7 @@ system when its maker said it would ship. What did not come in time is itself an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any, Final
@@ -34,7 +34,8 @@ def expected(told: pl.DataFrame, systems: pl.DataFrame, thesis: Thesis, lexicon:
     of a maker's own plan.
     """
     rows = [*_results(told, today), *_monthly(told, today), *_launches(systems, today)]
-    made = [row | {"claims": claims_moved(thesis.rules, lexicon, row["entity"], row["kinds"])} for row in rows]
+    reads = _what_rules_read(thesis.rules, lexicon)
+    made = [row | {"claims": _moved_by(reads, row["entity"], row["kinds"])} for row in rows]
     return pl.DataFrame(made, schema=CALENDAR_SCHEMA).sort("due", "entity", "what")
 
 
@@ -115,13 +116,21 @@ def _row(due: date, entity: str, what: str, kinds: list[str], last: date | None,
 
 def claims_moved(rules: Iterable[Rule], lexicon: Lexicon, entity: str, kinds: Iterable[str]) -> list[str]:
     """Claims that a figure of these kinds from this entity could move, by the rules' own conditions."""
-    wanted, found = set(kinds), set()
+    return _moved_by(_what_rules_read(rules, lexicon), entity, kinds)
+
+
+def _what_rules_read(rules: Iterable[Rule], lexicon: Lexicon) -> list[tuple[set[str], Collection[str] | None, str]]:
+    """(kinds, entities or None for all, claim) of every rule."""
+    found: list[tuple[set[str], Collection[str] | None, str]] = []
     for rule in rules:
         asked = rule.when["kind"]
-        if not wanted & set([asked] if isinstance(asked, str) else asked):
-            continue
         who: Mapping[str, Any] | None = rule.when.get("entity")
-        among = entities_of(who, lexicon)
-        if among is None or entity in among:
-            found.add(rule.claim)
-    return sorted(found)
+        found.append((set([asked] if isinstance(asked, str) else asked), entities_of(who, lexicon), rule.claim))
+    return found
+
+
+def _moved_by(
+    reads: list[tuple[set[str], Collection[str] | None, str]], entity: str, kinds: Iterable[str]
+) -> list[str]:
+    wanted = set(kinds)
+    return sorted({claim for asked, among, claim in reads if wanted & asked and (among is None or entity in among)})

@@ -242,25 +242,22 @@ _COMMON: Final = frozenset(
 def candidates(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """CANDIDATE_SCHEMA, best first. documents: (doc_id, story_id, source, text). Linear in the text."""
     known = {fold(term) for term in lexicon.terms}
-    products = _product_pattern(lexicon)
+    words = _product_words(lexicon)
+    products = _product_pattern(words)
     sources: dict[str, set[str]] = defaultdict(set)
     stories: dict[str, set[str]] = defaultdict(set)
     beside: dict[str, Counter[str]] = defaultdict(Counter)
     example: dict[str, str] = {}
     mentions: Counter[str] = Counter()
-    for row in documents.iter_rows(named=True):
-        for match in _SENTENCE.finditer(row["text"] or ""):
-            sentence = match[0].strip()
-            near = set(products.findall(fold(sentence)))
-            if not near:
-                continue
-            for name in _names(sentence, known):
-                sources[name].add(row["source"] or "")
-                stories[name].add(row["story_id"] or row["doc_id"])
-                beside[name].update(near)
-                mentions[name] += 1
-                if name not in example or len(sentence) < len(example[name]):
-                    example[name] = sentence[:300]
+    for source, story, sentence, folded in _sentences(documents, words):
+        near = set(products.findall(folded))
+        for name in _names(sentence, known) if near else ():
+            sources[name].add(source)
+            stories[name].add(story)
+            beside[name].update(near)
+            mentions[name] += 1
+            if name not in example or len(sentence) < len(example[name]):
+                example[name] = sentence[:300]
     rows = [
         {
             "name": name, "code": bool(_CODE.fullmatch(name)), "sources": len(sources[name]), "stories": len(stories[name]),
@@ -275,17 +272,36 @@ def candidates(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     )
 
 
-def _product_pattern(lexicon: Lexicon) -> re.Pattern[str]:
+def _sentences(documents: pl.DataFrame, words: list[str]) -> list[tuple[str, str, str, str]]:
+    """(source, story, sentence, folded) of the sentences that hold one of the words anywhere: one pass for all words."""
+    rows = [
+        (row["source"] or "", row["story_id"] or row["doc_id"], sentence, fold(sentence))
+        for row in documents.iter_rows(named=True)
+        for sentence in (match[0].strip() for match in _SENTENCE.finditer(row["text"] or ""))
+    ]
+    held = pl.Series([folded for *_, folded in rows], dtype=pl.String).str.contains_any(
+        words, ascii_case_insensitive=True
+    )
+    return [row for row, held_here in zip(rows, held, strict=True) if held_here]
+
+
+def _product_words(lexicon: Lexicon) -> list[str]:
+    """The wordings of products, longest first."""
     named = {text for text, meanings in lexicon.terms.items() if any(m.role == "product" for m in meanings)}
-    words = sorted((w for w in named if len(w) > 2), key=len, reverse=True)
-    return re.compile("|".join(rf"(?<![A-Za-z0-9]){re.escape(w)}(?![A-Za-z0-9])" for w in words), re.I)
+    return sorted((w for w in named if len(w) > 2), key=len, reverse=True)
+
+
+def _product_pattern(words: list[str]) -> re.Pattern[str]:
+    # the edge is looked at once, before the words: most places in a text are within a word and cost nothing
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, words))})(?![A-Za-z0-9])", re.I)
 
 
 def _names(sentence: str, known: set[str]) -> set[str]:
     found = set()
-    body = sentence[1:]  # the first letter of a sentence is a capital anyhow
     for pattern in (_CODE, _NAME):
-        for match in pattern.finditer(body):
+        for match in pattern.finditer(sentence):
+            if pattern is _NAME and match.start() == 0:
+                continue  # the first word of a sentence has its capital anyhow
             name = match[0].strip(" -")
             words = [w for w in re.split(r"[ -]", name) if w]
             if len(name) < 3 or all(w.lower() in _COMMON for w in words):
@@ -293,9 +309,15 @@ def _names(sentence: str, known: set[str]) -> set[str]:
             while words and words[0].lower() in _COMMON:
                 name = name[len(words.pop(0)) :].strip(" -")
             folded = fold(name)
-            if len(name) >= 3 and folded not in known and not any(f" {k} " in f" {folded} " for k in known):
+            if len(name) >= 3 and folded not in known and not _holds(folded, known):
                 found.add(name)
     return found
+
+
+def _holds(folded: str, known: set[str]) -> bool:
+    """Whether a known term stands in a name as whole words."""
+    words = folded.split(" ")
+    return any(" ".join(words[i:j]) in known for i in range(len(words)) for j in range(i + 1, len(words) + 1))
 
 
 def accept(folder: Path, name: str, belongs_to: str, *, code: bool) -> Path:
