@@ -6,13 +6,14 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.test_cli import tracker
 from tracker.hardware.catalogue import Catalogue, load_catalogue
-from tracker.hardware.scaling import doubling_times, fit, follower_lags, projection
+from tracker.hardware.scaling import doubling_times, fit, follower_lags, generations, projection
 from tracker.resources import data_dir
 
 DAYS = [date(2020, 1, 1) + timedelta(days=200 * i) for i in range(6)]
@@ -64,9 +65,31 @@ def test_a_lag_is_counted_from_the_leader_s_first_system_as_large(catalogue: Cat
     lags = {(r["system"], r["metric"]): r for r in follower_lags(catalogue).to_dicts()}
     helios = lags["helios", "domain_size"]
     assert helios["leader"] == "gb200_nvl72"
-    days = (helios["announced"] - helios["leader_announced"]).days
+    assert helios["by"] == "shipment"
+    days = (helios["at"] - helios["leader_at"]).days
     assert helios["lag_months"] == pytest.approx(days / 365.25 * 12)
     assert all((r["lag_months"] is None) == (r["leader"] is None) for r in lags.values())
+
+
+def test_boards_and_racks_of_one_chip_are_one_generation(catalogue: Catalogue) -> None:
+    line = generations(catalogue)["NVDA"]
+    assert line == ["dgx_a100", "dgx_h100", "gb200_nvl72", "gb300_nvl72", "vr_nvl72", "kyber_nvl576"]
+    fits = doubling_times(catalogue)
+    assert fits.filter(pl.col("metric") == "domain_size").row(0, named=True)["planned"] == 1  # Kyber is still to come
+
+
+def test_the_lag_of_a_system_that_came_first_is_negative(catalogue: Catalogue) -> None:
+    lags = {(r["system"], r["metric"]): r for r in follower_lags(catalogue).to_dicts()}
+    cloudmatrix = lags["cloudmatrix384", "hbm_bandwidth_tb_s"]
+    assert (cloudmatrix["leader"], cloudmatrix["by"]) == ("vr_nvl72", "shipment")
+    assert cloudmatrix["lag_months"] < -12
+    assert lags["helios", "domain_size"]["lag_months"] > 12
+
+
+def test_the_band_of_the_next_generation_is_within_a_factor_of_some_tens(catalogue: Catalogue) -> None:
+    low, base, high = projection(catalogue, "hbm_bandwidth_tb_s", date(2027, 9, 15)) or (0, 0, 0)
+    assert low < base < high
+    assert high / low < 60
 
 
 def test_a_projection_further_off_has_the_wider_band(catalogue: Catalogue) -> None:

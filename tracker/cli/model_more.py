@@ -51,7 +51,7 @@ def draw_scaling(catalogue: Catalogue, path: Path, metric: str) -> None:
 
 def scaling(
     on: Annotated[
-        str | None, typer.Option("--on", help="Also project the next system announced on this day.", metavar="DATE")
+        str | None, typer.Option("--on", help="Also project a generation that first ships on this day.", metavar="DATE")
     ] = None,
     picture: PictureOption = None,
     metric: Annotated[str, typer.Option(help="Which figure to draw.", metavar="NAME")] = "hbm_bandwidth_tb_s",
@@ -73,12 +73,12 @@ def scaling(
     if as_json:
         print_json({"doubling": fits.to_dicts(), "lags": lags.to_dicts(), "projection": ahead})
         return
-    shown = ["metric", "level", "systems", "doubling_months", "doubling_low", "doubling_high"]
+    shown = ["metric", "level", "systems", "planned", "doubling_months", "doubling_low", "doubling_high"]
     show(fits.select(shown), title=f"Doubling time in months ({CONFIDENCE:.0%} interval), {LEADER}")
-    lags = lags.select("system", "metric", "leader", "lag_months")
+    lags = lags.select("system", "metric", "at", "leader", "leader_at", "by", "lag_months")
     show(lags, title=f"Months behind {LEADER} at the same size of domain")
     if ahead:
-        show(pl.DataFrame(ahead), title=f"A system announced on {when}")
+        show(pl.DataFrame(ahead), title=f"A generation that first ships on {when} ({CONFIDENCE:.0%} band)")
 
 
 def interconnect(

@@ -15,7 +15,7 @@ import polars as pl
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.figures import Interval
 from tracker.hardware.ledger_rules import LedgerRules, load_ledger_rules
-from tracker.hardware.mix import mix_of, per_rack
+from tracker.hardware.mix import at_quarter, per_rack
 from tracker.hardware.observations import (
     RACKS,
     SPREAD_SCHEMA,
@@ -60,7 +60,7 @@ def price_ratios(catalogue: Catalogue, rules: LedgerRules, as_of: datetime, quar
     reference = catalogue.field(catalogue.reference, "price_usd_m")
     ratios: dict[str, float] = {}
     for quarter in quarters:
-        mix = mix_of(rules.mixes, quarter[2:6], as_of)
+        mix = at_quarter(rules.mixes, quarter, as_of)
         price = per_rack(catalogue, mix, "price_usd_m") if mix else None
         ratios[quarter] = reference.base / price.base if price and reference else 1.0
     return ratios

@@ -6,13 +6,18 @@ packages of its mix. A year without a mix of its own, or whose mix was not yet k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.figures import Interval, as_interval
 from tracker.hardware.observations import known_since
+
+_ENOUGH: Final = (
+    0.75  # of the packages must be of systems whose figure is known; a system to come often has no price yet
+)
 
 
 @dataclass(frozen=True)
@@ -39,25 +44,49 @@ def mix_of(mixes: Iterable[Mix], year: str, as_of: datetime) -> Mix | None:
     return max(known, key=lambda m: (m.year, m.published), default=None)
 
 
+def at_quarter(mixes: Iterable[Mix], quarter: str, as_of: datetime) -> Mix | None:
+    """The mix of a quarter: a year's shares hold in its middle, and between two middles they shift evenly."""
+    known, year = tuple(mixes), int(quarter[2:6])
+    own = mix_of(known, str(year), as_of)
+    at = (int(quarter[7]) - 0.5) / 4 - 0.5  # years from the middle of its own
+    other = mix_of(known, str(year + (1 if at > 0 else -1)), as_of)
+    if own is None or other is None or other.year == own.year:
+        return own
+    shares = {
+        system: own.shares.get(system, 0.0) * (1 - abs(at)) + other.shares.get(system, 0.0) * abs(at)
+        for system in (*own.shares, *(s for s in other.shares if s not in own.shares))
+    }
+    return Mix(own.year, shares, own.published, own.source)
+
+
 def per_rack(catalogue: Catalogue, mix: Mix, field: str) -> Interval | None:
-    """A field of whole systems (GB, kW, dollars) per rack-equivalent of the mix; None where a system lacks it."""
-    packages = float(catalogue.raw[catalogue.reference]["accelerators"])
-    total = as_interval(0.0)
-    for system, share in mix.shares.items():
-        value = catalogue.field(catalogue.resolve(system), field)
-        if value is None:
-            return None
-        total = total + value * (share * packages / float(catalogue.raw[system]["accelerators"]))
-    return total
+    """A field of whole systems (GB, kW, dollars) per rack-equivalent of the mix; None where too few systems know it."""
+
+    def of(system: str) -> Interval | None:
+        value = catalogue.field(system, field)
+        return None if value is None else value / float(catalogue.raw[system]["accelerators"])
+
+    return _mean(catalogue, mix, of)
 
 
 def wafers_per_rack(catalogue: Catalogue, mix: Mix) -> Interval | None:
     """CoWoS wafers per rack-equivalent of the mix, from good packages a wafer."""
+
+    def of(system: str) -> Interval | None:
+        good = catalogue.field(system, "good_packages_per_cowos_wafer")
+        return None if good is None else 1.0 / good
+
+    return _mean(catalogue, mix, of)
+
+
+def _mean(catalogue: Catalogue, mix: Mix, of: Callable[[str], Interval | None]) -> Interval | None:
+    """Per rack-equivalent what `of` gives per package, over the systems that know it, if they are `_ENOUGH` of the mix."""
+    known = {system: value for system in mix.shares if (value := of(catalogue.resolve(system))) is not None}
+    covered = sum(mix.shares[system] for system in known)
+    if covered < _ENOUGH:
+        return None
     packages = float(catalogue.raw[catalogue.reference]["accelerators"])
     total = as_interval(0.0)
-    for system, share in mix.shares.items():
-        good = catalogue.field(catalogue.resolve(system), "good_packages_per_cowos_wafer")
-        if good is None:
-            return None
-        total = total + as_interval(share * packages) / good
+    for system, value in known.items():
+        total = total + value * (mix.shares[system] / covered * packages)
     return total

@@ -16,7 +16,7 @@ import polars as pl
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.figures import Interval, span
 from tracker.hardware.interconnect import Interconnect, domain_within
-from tracker.hardware.scaling import announced_on, fit, follower_lags
+from tracker.hardware.scaling import announced_on, fit, follower_lags, generations
 from tracker.vocabulary import MARKET, SCORED_FACTS_SCHEMA, conform
 
 SOURCE: Final = "model"
@@ -30,7 +30,6 @@ _LINK_PRODUCTS: Final = {
     "racks": "rack", "assembly": "rack", "hbm": "hbm", "cowos": "cowos", "substrate": "pcb", "power": "power_shelf",
     "liquid_cooling": "liquid_cooling",
 }  # fmt: skip
-NO_GENERATION: Final = ("cancelled", "dropped", "niche")
 _EVENT_KINDS: Final = {
     "shortage": "ledger_shortage", "glut": "ledger_glut", "divergence": "ledger_divergence",
     "tightest_link_changed": "tightest_link",
@@ -48,20 +47,6 @@ def catalogue_facts(catalogue: Catalogue, net: Interconnect) -> pl.DataFrame:
         rows += _residuals(catalogue, line)
     rows += _lags(catalogue)
     return _frame(rows)
-
-
-def generations(catalogue: Catalogue) -> dict[str, list[str]]:
-    """Vendor -> its systems by first volume shipment, of those that start together the largest domain."""
-    found: dict[str, dict[date, str]] = {}
-    for system, row in catalogue.raw.items():
-        shipped, announced = announced_on(row.get("first_volume_shipment")), announced_on(row.get("announced"))
-        if shipped is None or announced is None or row.get("status") in NO_GENERATION:
-            continue
-        line = found.setdefault(row["vendor"], {})
-        rival = line.get(shipped)
-        if rival is None or (row["accelerators"] or 0) > (catalogue.raw[rival]["accelerators"] or 0):
-            line[shipped] = system
-    return {vendor: [line[day] for day in sorted(line)] for vendor, line in found.items()}
 
 
 def ledger_facts(events: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -157,10 +142,10 @@ def _lags(catalogue: Catalogue) -> Iterable[dict[str, Any]]:
     lags = follower_lags(catalogue).filter(
         pl.col("metric") == "hbm_bandwidth_tb_s", pl.col("lag_months").is_not_null(), pl.col("system").is_in(own)
     )
-    # of the systems a follower announced on one day the largest speaks
-    lags = lags.sort("value", descending=True).unique(["vendor", "announced"], keep="first", maintain_order=True)
+    # of the systems a follower brings on one day the largest speaks
+    lags = lags.sort("value", descending=True).unique(["vendor", "at"], keep="first", maintain_order=True)
     last: dict[str, float] = {}
-    for row in lags.sort("announced", "system").iter_rows(named=True):
+    for row in lags.sort("at", "system").iter_rows(named=True):
         before = last.get(row["vendor"])
         change = "" if before is None else f"; its system before was {before:+.0f} months"
         say = (

@@ -2,185 +2,183 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
-from tracker.hardware.derived import span_of
-from tracker.hardware.scaling import LEADER, fit
+from tracker.hardware.rack_picture import BROWN, GREEN, INK, QUIET, rack_diagram
+from tracker.hardware.scaling import CONFIDENCE, LEADER, Fit, fit
 from tracker.pictures import new_figure, save
 
-_COLOURS: Final = {"domain": "#0b6e4f", "accelerator": "#8a5a00"}
-_SIDES: Final = {"demand": "#8a5a00", "supply": "#0b6e4f"}
-_TRAYS: Final = {"power shelf": "#c9c2b2", "compute tray": "#0b6e4f", "switch tray": "#8a5a00"}
+__all__ = ["ledger_bars", "rack_diagram", "scaling_plot", "tornado_plot"]
+
+_COLOURS: Final = {"domain": GREEN, "accelerator": BROWN}
+_NEAR_DAYS: Final = 400  # two names side by side need as much
+_SIDES: Final = {"demand": BROWN, "supply": GREEN}
+_LINKS: Final = {
+    "racks": "Racks shipped (an outcome)", "assembly": "Rack assembly", "cowos": "CoWoS packaging", "hbm": "HBM",
+    "substrate": "Substrates", "power": "Power online", "liquid_cooling": "Liquid cooling",
+}  # fmt: skip
+_METRICS: Final = {
+    "domain_size": "accelerators in one scale-up domain", "scale_up_bandwidth_tb_s": "scale-up bandwidth, TB/s",
+    "hbm_tb": "HBM, TB", "hbm_bandwidth_tb_s": "HBM bandwidth, TB/s", "dense_fp8_pflops": "dense FP8, PFLOPS",
+    "power_kw": "power, kW", "price_usd": "price, USD",
+}  # fmt: skip
+_NAMES: Final = {  # short enough to stand beside a point
+    "dgx_a100": "A100 x8", "dgx_h100": "H100 x8", "dgx_b200": "B200 x8", "gb200_nvl72": "GB200 NVL72",
+    "gb300_nvl72": "GB300 NVL72", "vr_nvl72": "Vera Rubin NVL72", "kyber_nvl576": "Kyber", "mi355x_8": "MI355X x8",
+    "helios": "Helios", "cloudmatrix384": "CloudMatrix 384", "atlas950": "Atlas 950", "atlas960": "Atlas 960",
+    "trn2_ultraserver": "Trn2", "trn3_ultraserver": "Trn3", "tpu_v5p_pod": "TPU v5p", "tpu_ironwood_pod": "Ironwood",
+    "maia200": "Maia 200",
+}  # fmt: skip
+
+
+def _titled(figure: Figure, title: str, below: str) -> None:
+    figure.suptitle(f"{title}\n ", fontsize=13, fontweight="bold", color=INK, x=0.01, ha="left")
+    inch = 1 / figure.get_figheight()  # the same distance from the title whatever the height
+    figure.text(0.01, 1 - 0.3 * inch, below, fontsize=9, color=QUIET, ha="left", va="top")
+
+
+def _quiet(axes: Axes, grid: str) -> None:
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#b9c0bc")
+    axes.tick_params(colors=QUIET, labelsize=8)
+    axes.grid(visible=True, axis=grid, alpha=0.25)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)
 
 
 def scaling_plot(points: pl.DataFrame, path: Path, *, metric: str = "hbm_bandwidth_tb_s", leader: str = LEADER) -> None:
-    """A figure of every system over its announcement, on a logarithmic scale, with the leader's lines.
+    """A figure of every system over its first volume shipment, logarithmic, with the leader's lines and their bands.
 
     points: as `scaling.points` gives them. The same input gives the same bytes of SVG.
     """
-    figure = new_figure(5.2)
+    figure = new_figure(6.0)
     axes = figure.add_subplot()
+    shown = points.filter((pl.col("metric") == metric) & pl.col("shipped").is_not_null())
     for level, colour in _COLOURS.items():
-        chosen = points.filter(pl.col("metric") == metric, pl.col("level") == level)
-        own = chosen.filter(pl.col("vendor") == leader)
-        others = chosen.filter(pl.col("vendor") != leader)
-        axes.scatter(own["announced"], own["value"], color=colour, s=46, label=f"{leader}, per {level}")
-        axes.scatter(
-            others["announced"],
-            others["value"],
-            edgecolors=colour,
-            facecolors="none",
-            s=46,
-            label=f"others, per {level}",
-        )
+        chosen = shown.filter(pl.col("level") == level)
+        own = chosen.filter((pl.col("vendor") == leader) & pl.col("generation"))
+        others = chosen.filter((pl.col("vendor") != leader) | ~pl.col("generation"))
+        line = fit(own["shipped"].to_list(), own["value"].to_list())
+        told = f"{leader}, one {level}"
+        if line is not None and line.slope > 0:
+            _line(axes, line, own, colour)
+            months, low, high = line.doubling_months()
+            ends = " to ".join(f"{x:.0f}" if x is not None else "never" for x in (low, high))
+            told = f"{leader}, one {level}: doubles in {months:.0f} months ({ends})"
+        axes.scatter(others["shipped"], others["value"], edgecolors=colour, facecolors="white", s=34, alpha=0.75,
+                     label=f"others, one {level}")  # fmt: skip
+        solid, hollow = (own.filter(pl.col("planned") == p) for p in (False, True))
+        axes.scatter(solid["shipped"], solid["value"], color=colour, s=58, zorder=3, label=told)
+        axes.scatter(hollow["shipped"], hollow["value"], edgecolors=colour, facecolors="white", linewidths=2, s=58,
+                     zorder=3)  # fmt: skip
         if level == "domain":
-            for system, day, value in chosen.select("system", "announced", "value").iter_rows():
-                axes.annotate(system, (day, value), fontsize=7, xytext=(4, 4), textcoords="offset points")
-        line = fit(own["announced"].to_list(), own["value"].to_list())
-        if line is not None:
-            days = sorted(own["announced"].to_list())
-            ends = [days[0], days[-1]]
-            axes.plot(ends, [line.project(day)[1] for day in ends], color=colour, linewidth=1.2)
+            _name_points(axes, chosen.filter(pl.col("generation")))
     axes.set_yscale("log")
-    axes.set_ylabel(metric.replace("_", " "))
-    axes.set_title(f"{metric.replace('_', ' ')}: the scale-up domain against one accelerator")
-    axes.grid(visible=True, which="major", alpha=0.25)
-    axes.legend(fontsize=8, loc="upper left")
+    axes.margins(x=0.12)
+    _quiet(axes, "both")
+    axes.set_xlabel("first volume shipment (hollow: still to come)", fontsize=9, color=QUIET)
+    axes.legend(fontsize=8.5, loc="upper left", frameon=False)
+    what = _METRICS.get(metric, metric.replace("_", " "))
+    _titled(figure, f"System-level scaling: {what}",
+            f"One scale-up domain against one accelerator, a point a generation, {CONFIDENCE:.0%} band of a new one")  # fmt: skip
     save(figure, path)
+
+
+def _line(axes: Axes, line: Fit, own: pl.DataFrame, colour: str) -> None:
+    days = sorted(own["shipped"].to_list())
+    first, last = days[0], days[-1] + timedelta(days=180)
+    along = [first + (last - first) * i / 40 for i in range(41)]
+    bands = [line.project(day) for day in along]
+    axes.plot(along, [b[1] for b in bands], color=colour, linewidth=1.6)
+    axes.fill_between(along, [b[0] for b in bands], [b[2] for b in bands], color=colour, alpha=0.08, linewidth=0)
+
+
+def _name_points(axes: Axes, rows: pl.DataFrame) -> None:
+    """Names beside the points: to the left where another follows soon, below where one stands higher on the same day."""
+    places = rows.sort("shipped", "value").select("system", "shipped", "value").rows()
+    for i, (system, day, value) in enumerate(places):
+        later = [(d, v) for _, d, v in places[i + 1 :] if (d - day).days < _NEAR_DAYS and 0.4 < v / value < 2.5]
+        below = any(d == day for d, _ in later)
+        left = bool(later) and not below
+        axes.annotate(_NAMES.get(system, system), (day, value), fontsize=8, color=INK, textcoords="offset points",
+                      xytext=(-7 if left else 7, -12 if below else 5), ha="right" if left else "left")  # fmt: skip
 
 
 def ledger_bars(ledger: pl.DataFrame, path: Path) -> None:
-    """Demand beside supply of every link by quarter, with the band of each; LEDGER_SCHEMA."""
-    links = ledger["link"].unique(maintain_order=True).to_list()
-    rows = (len(links) + 1) // 2
-    figure = new_figure(2.3 * max(1, rows))
-    grid = figure.subplots(max(1, rows), 2, squeeze=False, sharex=True)
-    quarters = sorted(ledger["quarter"].unique().to_list())
+    """Demand beside supply of every link by quarter, each bar with its band; LEDGER_SCHEMA.
+
+    A link without limit of its own comes last. Bands end at the top of the picture when they reach beyond it.
+    """
+    links = [n for n in _LINKS if n != "racks" and n in set(ledger["link"])]
+    links += sorted(set(ledger["link"]) - set(_LINKS)) + [n for n in ("racks",) if n in set(ledger["link"])]
+    rows = max(1, (len(links) + 1) // 2)
+    figure = new_figure(1.1 + 1.9 * rows)
+    grid = figure.subplots(rows, 2, squeeze=False, sharex=True)
+    both = ledger.group_by("quarter").agg(pl.col("side").n_unique())
+    quarters = sorted(both.filter(pl.col("side") == 2)["quarter"].to_list())
+    shown = ledger.filter(pl.col("quarter").is_in(quarters))
     for place, link in enumerate(links):
-        axes = grid[place // 2][place % 2]
-        for shift, (side, colour) in zip((-0.2, 0.2), _SIDES.items(), strict=True):
-            own = ledger.filter((pl.col("link") == link) & (pl.col("side") == side)).sort("quarter")
-            at = [quarters.index(q) + shift for q in own["quarter"]]
-            base = own["racks_base"].to_list()
-            below = (own["racks_base"] - own["racks_low"]).clip(lower_bound=0).to_list()
-            above = (own["racks_high"] - own["racks_base"]).clip(lower_bound=0).to_list()
-            axes.bar(at, base, width=0.38, color=colour, label=side)
-            axes.errorbar(at, base, yerr=[below, above], fmt="none", ecolor="#333333", elinewidth=0.8)
-        axes.set_title(link.replace("_", " "), fontsize=9, loc="left")
-        axes.set_xticks(range(len(quarters)), [q[2:] for q in quarters], rotation=60, fontsize=7)
-        axes.tick_params(axis="y", labelsize=7)
-        axes.grid(visible=True, axis="y", alpha=0.25)
-    for place in range(len(links), 2 * max(1, rows)):
+        _link_bars(grid[place // 2][place % 2], shown.filter(pl.col("link") == link), quarters, link)
+    for place in range(len(links), 2 * rows):
         grid[place // 2][place % 2].set_visible(False)
     if links:
-        grid[0][0].legend(fontsize=8)
-    figure.suptitle("NVL72-equivalent racks per quarter: demand beside supply", fontsize=11)
+        handles = [Patch(color=colour, label=side) for side, colour in _SIDES.items()]
+        handles.append(Patch(color=INK, alpha=0.55, label="low to high"))
+        figure.legend(handles=handles, fontsize=9, loc="upper right", ncols=3, frameon=False)
+    _titled(figure, "Demand beside supply", "thousand NVL72-equivalent racks a quarter, link by link")
     save(figure, path)
+
+
+def _link_bars(axes: Axes, own: pl.DataFrame, quarters: list[str], link: str) -> None:
+    for shift, (side, colour) in zip((-0.2, 0.2), _SIDES.items(), strict=True):
+        rows = own.filter(pl.col("side") == side).sort("quarter")
+        at = [quarters.index(q) + shift for q in rows["quarter"]]
+        low, base, high = ((rows[f"racks_{e}"] / 1000).to_list() for e in ("low", "base", "high"))
+        axes.bar(at, base, width=0.36, color=colour, alpha=0.85)
+        band = [h - lo for lo, h in zip(low, high, strict=True)]
+        axes.bar(at, band, bottom=low, width=0.07, color=INK, alpha=0.55, linewidth=0)
+    top = 1.7 * float(own["racks_base"].max() or 1) / 1000  # type: ignore[arg-type]
+    axes.set_ylim(0, top)
+    axes.set_title(_LINKS.get(link, link.replace("_", " ")), fontsize=9.5, loc="left", color=INK, fontweight="bold")
+    axes.set_xticks(range(len(quarters)), [f"{q[6:]}\n{q[2:6]}" if q[7] == "1" else q[6:] for q in quarters])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.tick_params(axis="x", length=0)
+    axes.tick_params(labelbottom=True)
+    _quiet(axes, "y")
 
 
 def tornado_plot(swings: pl.DataFrame, path: Path, *, title: str) -> None:
     """What moves a gap most: one bar an input from its low to its high; `scenario.tornado` gives the frame."""
-    figure = new_figure(1.4 + 0.34 * max(1, swings.height))
+    figure = new_figure(1.9 + 0.36 * max(1, swings.height))
     axes = figure.add_subplot()
     shown = swings.reverse()
     for at, row in enumerate(shown.iter_rows(named=True)):
-        for end, colour in (("at_low", _SIDES["demand"]), ("at_high", _SIDES["supply"])):
-            axes.barh(at, row[end] - row["base"], left=row["base"], color=colour, height=0.7)
-    axes.set_yticks(range(shown.height), shown["input"].to_list(), fontsize=8)
+        for end, colour in (("at_low", BROWN), ("at_high", GREEN)):
+            axes.barh(at, row[end] - row["base"], left=row["base"], color=colour, height=0.66)
+    axes.set_yticks(range(shown.height), [_input_name(name) for name in shown["input"]])
     if shown.height:
-        axes.axvline(shown.item(0, "base"), color="#333333", linewidth=0.8)
-    axes.set_xlabel("demand less supply, racks (brown: input at its low end, green: at its high end)", fontsize=8)
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.grid(visible=True, axis="x", alpha=0.25)
+        base = shown.item(0, "base")
+        axes.axvline(base, color=INK, linewidth=1)
+        axes.annotate(f"{base:+,.0f}", (base, shown.height - 0.4), fontsize=8, color=INK, ha="center")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+,.0f}"))
+    _quiet(axes, "x")
+    axes.set_xlabel("demand less supply, racks", fontsize=9, color=QUIET)
+    handles = [Patch(color=BROWN, label="input at its low end"), Patch(color=GREEN, label="at its high end")]
+    axes.legend(handles=handles, fontsize=8.5, loc="lower right", frameon=False)
+    _titled(figure, title, "How far the gap swings when one input moves and the others stay")
     save(figure, path)
 
 
-def rack_diagram(system: Mapping[str, Any], path: Path) -> None:
-    """The cabinet of a system as its trays, with the counts beside it; a row of the catalogue.
-
-    What was never published is left out and said to be so; nothing is guessed.
-    """
-    shelves = _stack(system)
-    figure = new_figure(5.6)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.5))
-    _draw_cabinet(left, shelves, system)
-    right.axis("off")
-    lines = _counts(system)
-    for at, (name, value) in enumerate(lines):
-        height = 0.95 - at * 0.9 / max(1, len(lines))
-        right.text(0.0, height, name, fontsize=9, color="#555555", transform=right.transAxes, va="top")
-        right.text(1.0, height, value, fontsize=9, ha="right", transform=right.transAxes, va="top")
-    figure.suptitle(str(system["name"]), fontsize=12)
-    save(figure, path)
-
-
-def _stack(system: Mapping[str, Any]) -> list[str]:
-    """Shelves of one cabinet from top to bottom: power, upper compute, switches in the middle, lower compute, power."""
-    racks = max(1.0, float(system.get("racks_per_system") or 1))
-
-    def count(name: str) -> int:
-        return round(float(system.get(name) or 0) / racks)
-
-    compute, switches, power = count("compute_trays"), count("switch_trays"), count("power_shelves")
-    upper, top = (compute + 1) // 2, (power + 1) // 2
-    return (
-        ["power shelf"] * top
-        + ["compute tray"] * upper
-        + ["switch tray"] * switches
-        + ["compute tray"] * (compute - upper)
-        + ["power shelf"] * (power - top)
-    )
-
-
-def _draw_cabinet(axes: Axes, shelves: list[str], system: Mapping[str, Any]) -> None:
-    axes.axis("off")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.add_patch(Rectangle((0.05, 0.02), 0.9, 0.94, fill=False, edgecolor="#333333", linewidth=1.5))
-    known = shelves[:60]
-    each = 0.9 / max(1, len(known))
-    named: set[str] = set()
-    for at, shelf in enumerate(known):
-        bottom = 0.94 - (at + 1) * each
-        axes.add_patch(Rectangle((0.09, bottom), 0.82, each * 0.82, color=_TRAYS[shelf]))
-        if shelf not in named:
-            label = f"{shelf} x {shelves.count(shelf)}"
-            axes.text(0.5, bottom + each * 0.4, label, color="white", fontsize=8, ha="center", va="center")
-            named.add(shelf)
-    if not known:
-        axes.text(0.5, 0.5, "trays not published", fontsize=9, ha="center", color="#555555")
-    racks = system.get("racks_per_system")
-    if racks and racks > 1:
-        axes.text(0.5, -0.03, f"one of {racks:,.0f} cabinets", fontsize=9, ha="center")
-
-
-def _counts(system: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The figures beside the diagram; an interval as low - high."""
-    wanted = {
-        "accelerators": "accelerators", "dies": "accelerator dies", "cpus": "CPUs", "switch_asics": "switch chips",
-        "scale_up_domain_size": "scale-up domain", "scale_up_aggregate_tb_s": "scale-up bandwidth, TB/s",
-        "scale_up_medium": "scale-up medium", "copper_cables": "copper cables", "optical_modules": "optical modules",
-        "hbm_total_tb": "HBM, TB", "hbm_bw_total_tb_s": "HBM bandwidth, TB/s", "dense_fp8_pflops": "dense FP8, PFLOPS",
-        "rack_power_kw": "power, kW", "cooling": "cooling", "weight_kg": "weight, kg", "price_usd_m": "price, USD million",
-    }  # fmt: skip
-    lines = []
-    for field, name in wanted.items():
-        value = system.get(field)
-        if value is None:
-            continue
-        interval = span_of(value)
-        if interval is None:
-            if isinstance(value, str):
-                lines.append((name, value if len(value) <= 34 else f"{value[:33]}…"))
-            continue
-        ends = f"{interval.base:,.4g}"
-        if interval.low < interval.high:
-            ends += f"  ({interval.low:,.4g} - {interval.high:,.4g})"
-        lines.append((name, ends))
-    return lines
+def _input_name(name: str) -> str:
+    """`ledger:ai_share_of_new_power` as a reader would say it."""
+    kind, _, key = name.partition(":")
+    return f"{key.replace('_', ' ').replace(':', ' ')} ({kind})" if key else name

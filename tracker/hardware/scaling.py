@@ -1,7 +1,8 @@
 """The scaling law of systems: how fast a scale-up domain grows, against how fast one accelerator does.
 
-A straight line through the logarithm of a figure over the date of announcement; its slope is a doubling time, with the
-confidence interval of a regression with few points (Student's t). The leader's line is what followers are measured by.
+A straight line through the logarithm of a figure over the date of first volume shipment, one point a generation: boards
+and racks that start together are one generation, and the largest domain speaks for it. The slope is a doubling time, with
+the confidence interval of a regression with few points (Student's t). The leader's line is what followers are measured by.
 """
 
 from __future__ import annotations
@@ -31,14 +32,19 @@ _PER_DOMAIN: Final[dict[str, str]] = {
     "power_kw": "rack_power_kw",
     "price_usd": "price_usd",
 }
+NO_GENERATION: Final = ("cancelled", "dropped", "niche")
 FIT_SCHEMA: Final = {
-    "metric": pl.String(), "level": pl.String(), "systems": pl.Int64(), "first": pl.Date(), "last": pl.Date(),
-    "doubling_months": pl.Float64(), "doubling_low": pl.Float64(), "doubling_high": pl.Float64(),
+    "metric": pl.String(), "level": pl.String(), "systems": pl.Int64(), "planned": pl.Int64(), "first": pl.Date(),
+    "last": pl.Date(), "doubling_months": pl.Float64(), "doubling_low": pl.Float64(), "doubling_high": pl.Float64(),
     "growth_a_year": pl.Float64(), "r2": pl.Float64(),
 }  # fmt: skip
 LAG_SCHEMA: Final = {
-    "system": pl.String(), "vendor": pl.String(), "metric": pl.String(), "value": pl.Float64(),
-    "announced": pl.Date(), "leader": pl.String(), "leader_announced": pl.Date(), "lag_months": pl.Float64(),
+    "system": pl.String(), "vendor": pl.String(), "metric": pl.String(), "value": pl.Float64(), "at": pl.Date(),
+    "leader": pl.String(), "leader_at": pl.Date(), "by": pl.String(), "lag_months": pl.Float64(),
+}  # fmt: skip
+POINT_SCHEMA: Final = {
+    "system": pl.String(), "vendor": pl.String(), "announced": pl.Date(), "shipped": pl.Date(), "planned": pl.Boolean(),
+    "generation": pl.Boolean(), "metric": pl.String(), "level": pl.String(), "value": pl.Float64(),
 }  # fmt: skip
 
 
@@ -88,15 +94,22 @@ def fit(days: list[date], values: list[float]) -> Fit | None:
 
 
 def points(catalogue: Catalogue) -> pl.DataFrame:
-    """(system, vendor, announced, metric, level, value) of every system; level is domain or accelerator."""
+    """POINT_SCHEMA of every system with a date; level is domain or accelerator.
+
+    `shipped` is the first volume shipment (null when not known), `planned` that it is still to come by the catalogue's
+    status, `generation` that the system stands for its vendor's generation in a fit.
+    """
+    leading = {system for line in generations(catalogue).values() for system in line}
     rows: list[dict[str, Any]] = []
     for system in catalogue.systems["id"]:
         figures = show_system(catalogue, system)
-        day, size = announced_on(figures.get("announced")), figures.get("accelerators")
-        if day is None or not size:
+        announced, shipped = (announced_on(figures.get(f)) for f in ("announced", "first_volume_shipment"))
+        size = figures.get("accelerators")
+        if (announced is None and shipped is None) or not size:
             continue
         about = {
-            "system": system, "vendor": figures["vendor"], "announced": day,
+            "system": system, "vendor": figures["vendor"], "announced": announced, "shipped": shipped,
+            "planned": figures["status"] == "announced", "generation": system in leading,
         }  # fmt: skip
         for metric, name in _PER_DOMAIN.items():
             value = _base(figures.get(name))
@@ -105,11 +118,24 @@ def points(catalogue: Catalogue) -> pl.DataFrame:
             rows.append(about | {"metric": metric, "level": "domain", "value": value})
             if metric != "domain_size":
                 rows.append(about | {"metric": metric, "level": "accelerator", "value": value / float(size)})
-    schema = {
-        "system": pl.String(), "vendor": pl.String(), "announced": pl.Date(), "metric": pl.String(),
-        "level": pl.String(), "value": pl.Float64(),
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema=schema).sort("metric", "level", "announced", "system")
+    return pl.DataFrame(rows, schema=POINT_SCHEMA).sort("metric", "level", "shipped", "announced", "system")
+
+
+def generations(catalogue: Catalogue) -> dict[str, list[str]]:
+    """Vendor -> its systems by first volume shipment, of those that start together the largest domain.
+
+    So a board and a rack of one chip are not two steps of a line; dropped, cancelled and niche systems are none.
+    """
+    found: dict[str, dict[date, str]] = {}
+    for system, row in catalogue.raw.items():
+        shipped, announced = announced_on(row.get("first_volume_shipment")), announced_on(row.get("announced"))
+        if shipped is None or announced is None or row.get("status") in NO_GENERATION:
+            continue
+        line = found.setdefault(row["vendor"], {})
+        rival = line.get(shipped)
+        if rival is None or (row["accelerators"] or 0) > (catalogue.raw[rival]["accelerators"] or 0):
+            line[shipped] = system
+    return {vendor: [line[day] for day in sorted(line)] for vendor, line in found.items()}
 
 
 def announced_on(text: Any) -> date | None:
@@ -129,52 +155,67 @@ def _base(value: Any) -> float | None:
 
 
 def doubling_times(catalogue: Catalogue, vendor: str = LEADER) -> pl.DataFrame:
-    """FIT_SCHEMA: the doubling time of each figure of a vendor's systems, of a domain and of one accelerator."""
+    """FIT_SCHEMA: the doubling time of each figure of a vendor's generations, of a domain and of one accelerator.
+
+    `planned` counts generations that are announced but not yet shipping.
+    """
     rows = []
-    own = points(catalogue).filter(pl.col("vendor") == vendor)
-    for (metric, level), group in own.group_by(["metric", "level"], maintain_order=True):
-        line = fit(group["announced"].to_list(), group["value"].to_list())
+    for (metric, level), group in _line_of(catalogue, vendor).group_by(["metric", "level"], maintain_order=True):
+        line = fit(group["shipped"].to_list(), group["value"].to_list())
         if line is None or line.slope <= 0:
             continue
         months, low, high = line.doubling_months()
         rows.append(
             {
-                "metric": metric, "level": level, "systems": line.n, "first": group["announced"].min(),
-                "last": group["announced"].max(), "doubling_months": months, "doubling_low": low,
-                "doubling_high": high, "growth_a_year": 2**line.slope - 1, "r2": line.r2,
+                "metric": metric, "level": level, "systems": line.n, "planned": group["planned"].sum(),
+                "first": group["shipped"].min(), "last": group["shipped"].max(), "doubling_months": months,
+                "doubling_low": low, "doubling_high": high, "growth_a_year": 2**line.slope - 1, "r2": line.r2,
             }
         )  # fmt: skip
     return pl.DataFrame(rows, schema=FIT_SCHEMA)
 
 
+def _line_of(catalogue: Catalogue, vendor: str) -> pl.DataFrame:
+    """The points a vendor's lines go through: its generations, by first volume shipment."""
+    return points(catalogue).filter(
+        (pl.col("vendor") == vendor) & pl.col("generation") & pl.col("shipped").is_not_null()
+    )
+
+
 def follower_lags(catalogue: Catalogue, leader: str = LEADER) -> pl.DataFrame:
     """LAG_SCHEMA: months from the leader's first system with as much in one domain to the follower's.
 
-    Negative where the follower was first; null where the leader has announced none as large.
+    By first volume shipment of both where it is known (`by`), else by announcement of both: Kyber was shown two and a half
+    years before it ships. Negative where the follower is first; null where the leader has announced none as large.
     """
     whole = points(catalogue).filter(pl.col("level") == "domain", pl.col("metric") != "price_usd")
-    first = whole.filter(pl.col("vendor") == leader).select(
-        "metric", leader="system", leader_announced="announced", leader_value="value"
-    )
-    followers = whole.filter(pl.col("vendor") != leader)
-    matched = (
-        followers.join(first, on="metric")
-        .filter(pl.col("leader_value") >= pl.col("value"))
-        .sort("leader_announced", "leader")
-        .unique(["system", "metric"], keep="first", maintain_order=True)
-        .select("system", "metric", "leader", "leader_announced")
-    )
-    lag = (pl.col("announced") - pl.col("leader_announced")).dt.total_days() / _DAYS_A_YEAR * 12
+    found = []
+    for by, date_of in (("shipment", "shipped"), ("announcement", "announced")):
+        dated = whole.with_columns(at=pl.col(date_of)).drop_nulls("at")
+        first = dated.filter(pl.col("vendor") == leader).select(
+            "metric", leader="system", leader_at="at", leader_value="value"
+        )
+        followers = dated.filter(pl.col("vendor") != leader)
+        matched = (
+            followers.join(first, on="metric")
+            .filter(pl.col("leader_value") >= pl.col("value"))
+            .sort("leader_at", "leader")
+            .unique(["system", "metric"], keep="first", maintain_order=True)
+            .select("system", "metric", "leader", "leader_at")
+        )
+        found.append(followers.join(matched, on=["system", "metric"], how="left").with_columns(by=pl.lit(by)))
+    lag = (pl.col("at") - pl.col("leader_at")).dt.total_days() / _DAYS_A_YEAR * 12
     return (
-        followers.join(matched, on=["system", "metric"], how="left")
+        pl.concat(found)
+        .unique(["system", "metric"], keep="first", maintain_order=True)
         .with_columns(lag_months=lag)
         .select([pl.col(name).cast(kind) for name, kind in LAG_SCHEMA.items()])
-        .sort("metric", "announced", "system")
+        .sort("metric", "at", "system")
     )
 
 
 def projection(catalogue: Catalogue, metric: str, on: date, vendor: str = LEADER) -> tuple[float, float, float] | None:
-    """(low, base, high) of a domain figure of a vendor's next system, announced on a day; None without a line."""
-    own = points(catalogue).filter(pl.col("vendor") == vendor, pl.col("metric") == metric, pl.col("level") == "domain")
-    line = fit(own["announced"].to_list(), own["value"].to_list())
+    """(low, base, high) of a domain figure of a vendor's generation that first ships on a day; None without a line."""
+    own = _line_of(catalogue, vendor).filter(pl.col("metric") == metric, pl.col("level") == "domain")
+    line = fit(own["shipped"].to_list(), own["value"].to_list())
     return line.project(on) if line is not None else None

@@ -12,7 +12,7 @@ import polars as pl
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.figures import Interval, as_interval, span
 from tracker.hardware.ledger_rules import LedgerRules, quarter_index
-from tracker.hardware.mix import Mix, mix_of, per_rack, wafers_per_rack
+from tracker.hardware.mix import Mix, at_quarter, per_rack, wafers_per_rack
 from tracker.hardware.observations import known_since
 
 MONTHS: Final = 3
@@ -74,8 +74,8 @@ class Known:
         return product
 
     def mix(self, quarter: str) -> Mix | None:
-        """Generations of a quarter's year."""
-        return mix_of(self.rules.mixes, quarter[2:6], self.as_of)
+        """Generations of a quarter."""
+        return at_quarter(self.rules.mixes, quarter, self.as_of)
 
 
 def supply_flows(supply: pl.DataFrame, catalogue: Catalogue, rules: LedgerRules, as_of: datetime) -> Flows:
