@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tracker.errors import RuleError
 from tracker.extract.lexicon import Lexicon, load_lexicon
-from tracker.thesis.check import coverage, run_tests
+from tracker.thesis.check import NOW, frames_of, coverage, run_tests
 from tracker.thesis.conviction import conviction
 from tracker.thesis.expr import compile_expression
 from tracker.thesis.schema import Thesis, load_thesis
+from tracker.thesis.score import score_facts
 from tracker.vocabulary import SIGNALS_SCHEMA, conform
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -197,3 +198,30 @@ def test_a_rejected_signal_weighs_nothing(thesis: Thesis) -> None:
     reject = pl.DataFrame({"target_id": frame["signal_id"], "verdict": ["reject"]})
     row = conviction(frame, thesis, reject, NOW).filter(pl.col("claim") == claim).row(0, named=True)
     assert row["log_odds"] == pytest.approx(thesis.claims[claim].prior)
+
+
+def test_every_supplier_edge_names_a_dated_page_or_says_it_is_assumed(thesis: Thesis, lexicon: Lexicon) -> None:
+    known = set(lexicon.entities["id"])
+    assert len(thesis.graph) >= 20
+    for edge in thesis.graph:
+        assert {edge["from"], edge["to"]} <= known
+        assert edge["product"] in lexicon.families
+        assert edge["source"] == "assumption" or (edge["source"].startswith("https://") and edge["date"])
+
+
+def test_the_weight_of_corroboration_and_of_a_repeat_is_the_thesis_own(thesis: Thesis, lexicon: Lexicon) -> None:
+    from dataclasses import replace
+
+    test = {
+        "given": [{"kind": "order", "entity": "OPENAI", "unit": "GW", "value_low": 2, "value_high": 2, "racks_base": 9e3,
+                   "history": [{"days_ago": 3}]}],
+    }  # fmt: skip
+    facts, history = frames_of(test)
+    rule = next(r for r in thesis.rules if r.id == "demand.large-order")
+    alone = replace(thesis, rules=[rule])
+    usual = score_facts(facts, history, alone, lexicon, model={}, now=NOW)
+    weights = thesis.weights | {"novelty": {"repeat": 0.1}, "corroboration": {"alone": 0.6, "further": 1.0}}
+    other = score_facts(facts, history, replace(alone, weights=weights), lexicon, model={}, now=NOW)
+    assert other.item(0, "strength") == pytest.approx(usual.item(0, "strength") / 2)
+    assert other.item(0, "confidence") == pytest.approx(0.6)
+    assert usual.item(0, "confidence") == pytest.approx(0.8)

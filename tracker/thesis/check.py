@@ -41,7 +41,7 @@ def run_tests(thesis: Thesis, lexicon: Lexicon) -> pl.DataFrame:
 
 def _run(rule: Rule, test: dict[str, Any], thesis: Thesis, lexicon: Lexicon) -> str:
     try:
-        facts, history = _frames(test)
+        facts, history = frames_of(test)
     except RuleError as error:
         return error.message
     alone = Thesis(thesis.claims, thesis.pillars, [rule], thesis.weights, thesis.graph)
@@ -57,7 +57,7 @@ def _run(rule: Rule, test: dict[str, Any], thesis: Thesis, lexicon: Lexicon) -> 
     return ""
 
 
-def _frames(test: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def frames_of(test: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
     facts: list[dict[str, Any]] = []
     older: list[dict[str, Any]] = []
     for number, given in enumerate(test["given"]):

@@ -57,9 +57,12 @@ def weighted(signals: pl.DataFrame, thesis: Thesis, reviews: pl.DataFrame, as_of
     scored = known.join(verdicts, on="signal_id", how="left").with_columns(
         weight=weight, direction=right.otherwise(pl.col("direction")).cast(pl.Int8)
     )
-    # the second, third … signal of one rule about one entity adds a half, a third … of its weight
+    # the second, third … signal of one rule about one entity adds a half, a third … of its weight (at fatigue 1)
+    fatigue = float(thesis.weights.get("fatigue", 1.0))
     rank = pl.col("weight").rank("ordinal", descending=True).over("claim", "rule_id", "entity")
-    return scored.sort("signal_id").with_columns(weight=pl.col("weight") / rank * pl.col("direction").cast(pl.Float64))
+    return scored.sort("signal_id").with_columns(
+        weight=pl.col("weight") / rank**fatigue * pl.col("direction").cast(pl.Float64)
+    )
 
 
 def conviction(

@@ -16,6 +16,8 @@ from tracker.extract.lexicon import Lexicon
 
 DEFAULT_TIER_WEIGHTS: Final = {"1": 1.0, "2": 0.8, "3": 0.6, "4": 0.3}
 DEFAULT_BASIS_WEIGHTS: Final = {"actual": 1.0, "guidance": 0.85, "plan": 0.6, "estimate": 0.5, "rumor": 0.25}
+DEFAULT_CORROBORATION: Final = {"alone": 0.6, "further": 0.5}
+DEFAULT_NOVELTY: Final = {"repeat": 0.2}
 _KEY: Final = ["entity", "kind", "unit", "_period", "_product"]
 _TOLD: Final = [
     "fact_id", "value_mid", "published_at", "story_id",
@@ -46,7 +48,7 @@ def enrich(
         out = _before(out, older, name)
     out = _trend_before(out, actual.filter(pl.col("tier") <= 1))  # as growth: from issuers themselves
     out = _with_growth(_year_before(out, known))
-    out = _corroborated(out, known)
+    out = _corroborated(out, known, weights)
     return _described(_measured(out, fx, lexicon), lexicon, weights).sort("_row").drop("_row")
 
 
@@ -177,12 +179,15 @@ def _end_of(period: str, fiscal_year_end_month: int) -> date | None:
         return None
 
 
-def _corroborated(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """`corroboration`: 0.6 for one source, towards 1 with independent ones; `novelty`: 0.2 when the figure is not new.
+def _corroborated(facts: pl.DataFrame, known: pl.DataFrame, weights: dict[str, Any]) -> pl.DataFrame:
+    """`corroboration`: towards 1 with independent stories; `novelty`: 1, less when the figure is not new (`weights`).
 
     Independent means another story: ten reprints of one wire text are one source. Figures within a hundredth of each
     other are the same figure. Sorting and counting only: linear in the history but for the sort.
     """
+    told_once = DEFAULT_CORROBORATION | weights.get("corroboration", {})
+    doubt, further = 1.0 - float(told_once["alone"]), float(told_once["further"])
+    repeat = float((DEFAULT_NOVELTY | weights.get("novelty", {}))["repeat"])
     # one number for what must be equal: sorting and joining on it is several times faster than on five texts
     key_of = pl.struct("entity", "kind", "_period", "_product", "direction").hash().alias("_same")
     told = pl.concat([known.select(*_TOLD, key_of), facts.select(*_TOLD, key_of)])
@@ -224,8 +229,8 @@ def _corroborated(facts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     return (
         facts.join(summed.unique("fact_id", keep="first"), on="fact_id", how="left", maintain_order="left")
         .with_columns(
-            corroboration=(1.0 - 0.4 * 0.5 ** (pl.col("stories").fill_null(1).cast(pl.Float64) - 1)),
-            novelty=pl.when(pl.col("repeated").fill_null(False)).then(0.2).otherwise(1.0),
+            corroboration=(1.0 - doubt * further ** (pl.col("stories").fill_null(1).cast(pl.Float64) - 1)),
+            novelty=pl.when(pl.col("repeated").fill_null(False)).then(repeat).otherwise(1.0),
         )
         .drop("stories", "repeated")
     )

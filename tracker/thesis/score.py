@@ -39,11 +39,12 @@ def score_facts(
     enriched = enrich(facts.sort("published_at", "fact_id"), history, lexicon, thesis.weights, model.get("fx"))
     by_kind = {kind: part for (kind,), part in enriched.group_by("kind", maintain_order=True)}
     past = _Past(history, lexicon, thesis)
+    least = float(thesis.weights.get("least_strength", 0.0))
     fired: list[pl.DataFrame] = []
     for rule in compiled(thesis.rules):
         looked_at = [by_kind[kind] for kind in rule.kinds if kind in by_kind]
         if looked_at:
-            fired.append(_fire(rule, pl.concat(looked_at), past))
+            fired.append(_fire(rule, pl.concat(looked_at), past, least))
     signals = [frame for frame in fired if frame.height]
     if not signals:
         return empty(SIGNALS_SCHEMA)
@@ -174,7 +175,7 @@ class _Past:
         return self._described[kinds]
 
 
-def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past) -> pl.DataFrame:
+def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past, least: float) -> pl.DataFrame:
     matched = facts.filter(rule.condition)
     if matched.height and rule.window is not None:
         matched = in_window(matched, past.of(rule.kinds).filter(rule.looked_at), rule.window)
@@ -182,7 +183,8 @@ def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past) -> pl.DataFrame:
         matched = compared(matched.drop("compare_value"), past.of(rule.comparison.kinds), rule.comparison)
     if matched.is_empty():
         return pl.DataFrame()
-    first = matched.with_columns(strength=rule.strength, confidence=rule.confidence).filter(pl.col("strength") > 0)
+    weighed = matched.with_columns(strength=rule.strength, confidence=rule.confidence)
+    first = weighed.filter((pl.col("strength") > 0) & (pl.col("strength") >= least))
     if first.is_empty():
         return pl.DataFrame()
     # one signal per story: the strongest match speaks for it
