@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from tracker.errors import RuleError
 from tracker.extract.lexicon import Lexicon, load_lexicon
-from tracker.thesis.check import NOW, frames_of, coverage, run_tests
+from tracker.thesis.check import coverage, frames_of, run_tests
 from tracker.thesis.conviction import conviction
 from tracker.thesis.expr import compile_expression
 from tracker.thesis.schema import Thesis, load_thesis
@@ -210,17 +211,15 @@ def test_every_supplier_edge_names_a_dated_page_or_says_it_is_assumed(thesis: Th
 
 
 def test_the_weight_of_corroboration_and_of_a_repeat_is_the_thesis_own(thesis: Thesis, lexicon: Lexicon) -> None:
-    from dataclasses import replace
-
     test = {
         "given": [{"kind": "order", "entity": "OPENAI", "unit": "GW", "value_low": 2, "value_high": 2, "racks_base": 9e3,
                    "history": [{"days_ago": 3}]}],
     }  # fmt: skip
     facts, history = frames_of(test)
     rule = next(r for r in thesis.rules if r.id == "demand.large-order")
-    alone = replace(thesis, rules=[rule])
+    alone = replace(thesis, rules=[rule], weights=thesis.weights | {"least_strength": 0.0})
     usual = score_facts(facts, history, alone, lexicon, model={}, now=NOW)
-    weights = thesis.weights | {"novelty": {"repeat": 0.1}, "corroboration": {"alone": 0.6, "further": 1.0}}
+    weights = alone.weights | {"novelty": {"repeat": 0.1}, "corroboration": {"alone": 0.6, "further": 1.0}}
     other = score_facts(facts, history, replace(alone, weights=weights), lexicon, model={}, now=NOW)
     assert other.item(0, "strength") == pytest.approx(usual.item(0, "strength") / 2)
     assert other.item(0, "confidence") == pytest.approx(0.6)
