@@ -13,6 +13,7 @@ import pytest
 
 from tracker.extract.facts import extract_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
+from tracker.extract.reading import prepared
 from tracker.extract.table_columns import Unit, columns, unit_of
 from tracker.extract.table_lines import parse_cell
 from tracker.extract.table_metrics import metric_of
@@ -39,7 +40,8 @@ def document(text: str, entity: str | None, day: str, title: str = "", lang: str
 
 
 def facts(lexicon: Lexicon, text: str, entity: str | None, day: str, title: str = "", lang: str = "en") -> list[Any]:
-    rows, prose = read_tables(document(text, entity, day, title, lang), lexicon)
+    frame = document(text, entity, day, title, lang)
+    rows, prose = read_tables(frame, prepared(frame, lexicon), lexicon)
     assert len(prose["text"][0]) == len(text)
     for row in rows:
         assert text[row["start"] : row["end"]] == row["quote"]

@@ -98,8 +98,8 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     """Facts, and the near-misses with their reasons: what `tracker extract --explain` shows."""
     if documents.is_empty():
         return empty(FACTS_SCHEMA), []
-    tabled, documents = read_tables(documents, lexicon)
     by_id = prepared(documents, lexicon)
+    tabled, documents = read_tables(documents, by_id, lexicon)
     rows: list[dict[str, Any]] = []
     misses: list[Miss] = []
     seen: set[tuple[Any, ...]] = set()

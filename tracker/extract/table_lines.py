@@ -26,6 +26,7 @@ _AFTER: Final = re.compile(r"[)）]?\s?[%％]?\s?[)）]?|pts?\.?")
 _TAIL: Final = re.compile(
     r"(?:(?<=\s)(?:(?:US|NT|HK|RMB)?[$€£¥₩]\s?)?[(（]?[-+−]?[$]?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,6})?[%％]?[)）]?[%％]?|(?<=\s)[—–-])$"
 )
+_TAIL_ENDS: Final = frozenset("0123456789%％)）—–-")
 # Columns of preformatted text stand at least two blanks apart.
 _COLUMN: Final = re.compile(r"\S+(?: \S+)*")
 _RANGE: Final = re.compile(
@@ -135,7 +136,7 @@ def _plain(line: str) -> list[tuple[int, int]]:
     """Name and figures of a plain-text row ("Revenue 46,743 30,040"); one span for any other line."""
     end = len(line.rstrip())
     start = len(line) - len(line.lstrip())
-    if end - start > 160:
+    if end - start > 160 or (end > start and line[end - 1] not in _TAIL_ENDS):
         return [(start, end)]
     tail: list[tuple[int, int]] = []
     cut = end

@@ -19,7 +19,7 @@ from tracker.extract.lexicon import Lexicon
 from tracker.extract.mentions import find_terms, mentions_of
 from tracker.extract.periods import find_periods
 from tracker.extract.quantities import find_quantities
-from tracker.extract.reading import Document, prepared
+from tracker.extract.reading import Document
 from tracker.extract.table_columns import MAX_HEADER, UNITS, Column, Unit, columns, is_header, unit_of
 from tracker.extract.table_figures import PART, row_facts
 from tracker.extract.table_lines import Cell, Line, lines
@@ -28,6 +28,7 @@ from tracker.extract.table_metrics import Metric, bare_name, metric_of
 # A document that has neither cells nor a stated unit holds no table worth a walk over its lines.
 _MAY_HOLD: Final = r"\|.*\d|\t|(?i:\(in (?:thousands|millions|billions))|[单單]位\s?[:：]|[(（].{0,8}[千仟万萬亿億]元"
 _BREAK: Final = 7  # lines that are no rows: the table has ended
+_REACH: Final = 40  # lines above a row that can be about its table: more than a break and what outlasts it
 _MAX_PARTS: Final = 12
 _OUTLOOK_LINE: Final = re.compile(r"outlook|guidance|指引|展望", re.IGNORECASE)
 # What is put between parts and total without being anybody's sales.
@@ -56,10 +57,12 @@ def has_table(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_MAY_HOLD)
 
 
-def read_tables(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[list[dict[str, Any]], pl.DataFrame]:
+def read_tables(
+    documents: pl.DataFrame, by_id: dict[str, Document], lexicon: Lexicon
+) -> tuple[list[dict[str, Any]], pl.DataFrame]:
     """Rows of facts (FACTS fields without id), and the documents with their table rows blanked.
 
-    documents: at least doc_id and text. Offsets stay true, for a blanked row keeps its length. Documents without a
+    documents: at least doc_id and text; by_id: what is known of them, which gets the blanked text, too. Offsets stay true, for a blanked row keeps its length. Documents without a
     table come back as they are.
     """
     holding = documents.filter(has_table(pl.col("text")).fill_null(False))
@@ -67,12 +70,12 @@ def read_tables(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[list[dict[st
         return [], documents
     facts: list[dict[str, Any]] = []
     prose: dict[str, str] = {}
-    by_id = prepared(holding, lexicon)
     for doc_id, text in holding.select("doc_id", "text").iter_rows():
         found, blanked = read_text(text, by_id[doc_id], lexicon)
-        facts += _with_products(found, lexicon)
+        facts += found
         if blanked is not None:
-            prose[doc_id] = blanked
+            prose[doc_id] = by_id[doc_id].text = blanked
+    facts = _with_products(facts, lexicon)
     if not prose:
         return facts, documents
     replaced = pl.DataFrame({"doc_id": list(prose), "_prose": list(prose.values())})
@@ -100,6 +103,8 @@ def read_text(text: str, document: Document, lexicon: Lexicon) -> tuple[list[dic
 def _with_products(rows: list[dict[str, Any]], lexicon: Lexicon) -> list[dict[str, Any]]:
     """Parts of revenue with the product they are named after."""
     names = list({row[PART] for row in rows} - {None})
+    if not names:
+        return [{key: value for key, value in row.items() if key != PART} | {"product": None} for row in rows]
     folded = [fold(name) for name in names]
     hits = find_terms(folded, lexicon)
     products = {
@@ -138,7 +143,7 @@ def _walk(
     """Rows of tables in order, each with its cells and their columns (None where they do not fit)."""
     table = Table()
     month = lexicon.fiscal_year_ends.get(document.issuer or "", 12)
-    for number, line in enumerate(lines(text)):
+    for number, line in _near_rows(list(lines(text))):
         metric = metric_of(line.name) if line.is_row else None
         if line.is_row and (metric is not None or not is_header(line.text)):
             table.fresh, table.idle = False, 0
@@ -154,6 +159,17 @@ def _walk(
             table.idle = 0
             continue
         _above(line, number, table)
+
+
+def _near_rows(every: list[Line]) -> Iterator[tuple[int, Line]]:
+    """Lines with cells and the ones close above them, with their numbers: a line further up has no say in a table."""
+    last = -1
+    wanted: list[int] = []
+    for number, line in enumerate(every):
+        if len(line.cells) > 1:
+            wanted += range(max(last + 1, number - _REACH), number + 1)
+            last = number
+    return ((number, every[number]) for number in wanted)
 
 
 def _above(line: Line, number: int, table: Table) -> None:
