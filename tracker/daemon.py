@@ -29,7 +29,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from tracker import jobs, proposals
-from tracker.alerts import feedback, outbox
+from tracker.alerts import deliver, feedback, wishes
 from tracker.alerts.feedback import Effect
 from tracker.alerts.links import Answer
 from tracker.config import Settings, load_settings
@@ -65,6 +65,7 @@ class Daemon:
         self.scheduler = AsyncIOScheduler(timezone=UTC)
         self.writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self.mailer = ThreadPoolExecutor(1, thread_name_prefix="mailer")
+        self.chatter = ThreadPoolExecutor(1, thread_name_prefix="chatter")
         self.stopping = asyncio.Event()
         self.mail_waiting = asyncio.Event()
         self.proposing = asyncio.Lock()
@@ -106,6 +107,7 @@ class Daemon:
         finally:
             self.writer.shutdown(wait=True)
             self.mailer.shutdown(wait=True)
+            self.chatter.shutdown(wait=True)
             self.store.close()
             log.info("stopped")
 
@@ -241,13 +243,21 @@ class Daemon:
             await self._guarded("deliver", self._deliver)
 
     async def _deliver(self) -> None:
+        if await self._write(wishes.take_up, self.store, now_utc()):
+            self.dirty = True
         await self._write(jobs.flush_alerts, self.store, self.kit, self.settings, now_utc())
-        if not await self._write(outbox.waiting, self.store, now_utc()):
+        if not await self._write(deliver.waiting, self.store, now_utc()):
             return
         if self.dirty:
             await self._publish_now()  # whoever follows a mail into the database finds what it tells of
         loop = asyncio.get_running_loop()
-        report = await loop.run_in_executor(self.mailer, jobs.deliver, self.store, self.settings, now_utc())
+        # a chat that hangs must not keep mails waiting: each has a thread of its own
+        mails = loop.run_in_executor(self.mailer, deliver.deliver_mail, self.store, self.settings.mail, now_utc)
+        chats = loop.run_in_executor(
+            self.chatter, deliver.deliver_channels, self.store, self.kit.routing.channels, now_utc
+        )
+        report, other = await asyncio.gather(mails, chats)
+        report.add(other)
         self.health.mails_sent += report.sent
         self.dirty = True
         log.info("delivered", sent=report.sent, failed=report.failed, dead=report.dead)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.alerts import dispatch, editions, outbox
+from tracker.alerts import deliver, dispatch, editions, repeats
 from tracker.alerts.links import Links, link_key
 from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
@@ -115,7 +115,7 @@ def take_in(
 def recover(store: Store, now: datetime) -> None:
     """After a start: runs that never ended were interrupted, deliveries that were under way are tried again."""
     store.execute("UPDATE runs SET status = 'interrupted', ended_at = $now WHERE status = 'running'", {"now": now})
-    outbox.release_claims(store)
+    deliver.release_claims(store)
 
 
 @contextmanager
@@ -160,16 +160,19 @@ def keep_house(store: Store, settings: Settings, now: datetime) -> int:
     return before - int(store.scalar("SELECT (SELECT count(*) FROM fetches) + (SELECT count(*) FROM runs)"))
 
 
-def deliver(store: Store, settings: Settings, now: datetime) -> outbox.DeliveryReport:
-    """Send what is due; nothing when no mail server is configured."""
-    return outbox.deliver_due(store, settings.mail, now) if settings.mail.host else outbox.DeliveryReport()
+def send_due(store: Store, kit: Kit, settings: Settings, clock: Callable[[], datetime]) -> deliver.DeliveryReport:
+    """Send what is due by mail (when a server is configured), then on other channels."""
+    report = deliver.deliver_mail(store, settings.mail, clock)
+    report.add(deliver.deliver_channels(store, kit.routing.channels, clock))
+    return report
 
 
 def flush_alerts(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
-    """Queue immediate messages that waited for their group, a mute time or room in the hour; returns how many."""
-    if not dispatch.waiting(store, now):
-        return 0
-    return dispatch.flush(store, kit, kit.routing.readers(settings.mail), settings.mail, now)
+    """Queue what waited for its group, a mute time, room in the hour or an acknowledgement; returns how many messages."""
+    queued = repeats.repeat_due(store, settings.mail, now)
+    if dispatch.waiting(store, now):
+        queued += dispatch.flush(store, kit, kit.routing.readers(settings.mail), settings.mail, now)
+    return queued
 
 
 def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:

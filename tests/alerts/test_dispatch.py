@@ -14,7 +14,7 @@ import pytest
 
 from tests.alerts.small import NOW, kit
 from tracker import yaml_files
-from tracker.alerts import dispatch, outbox
+from tracker.alerts import deliver, dispatch
 from tracker.alerts.routing import read_routing
 from tracker.config import MailSettings
 from tracker.pipeline import Kit, names_of
@@ -180,4 +180,4 @@ def test_who_ended_such_mails_gets_none(store: Store) -> None:
         "unsubscribed", pl.DataFrame([{"recipient": "ann@example.org", "kind": "immediate", "unsubscribed_at": NOW}])
     )
     assert bring(store, kit(), {"signal_id": "a"}) == 0
-    assert outbox.waiting(store, NOW) == 0
+    assert deliver.waiting(store, NOW) == 0

@@ -1,54 +1,30 @@
-"""The outbox: alerts are queued in the same transaction as the signals they tell of, then sent from here.
-
-Claim, send, mark: a delivery is claimed in a short transaction, handed to the server, and marked in another. A crash
-before the server's final answer leaves it claimed and it is sent again after the restart, with the same Message-ID;
-only a crash between the server's answer and the mark can produce a second copy, and that window is a single update.
-"""
+"""The outbox: messages are queued, finished, in the same transaction as what they tell of; `deliver` sends them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-import structlog
 
-from tracker.alerts import smtp
 from tracker.alerts.digest import Digest
 from tracker.alerts.message import to_message
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.render import render
 from tracker.config import MailSettings
-from tracker.errors import DeliveryError
 from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 
 if TYPE_CHECKING:
     from tracker.pipeline import Kit
 
-log = structlog.get_logger("outbox")
-
-CLAIM_TIMEOUT: Final = timedelta(minutes=10)
-MAX_ATTEMPTS: Final = 12
-FIRST_WAIT_S: Final = 5.0
-MAX_WAIT_S: Final = 3600.0
 _ALERT: Final[dict[str, Any]] = {
     "alert_id": pl.String, "kind": pl.String, "recipient": pl.String, "severity": pl.String,
     "claims": pl.List(pl.String), "signal_ids": pl.List(pl.String), "local_date": pl.Date, "subject": pl.String,
     "message": pl.Binary, "created_at": UTC_TIME, "text": pl.String, "repeat_at": UTC_TIME, "repeats": pl.String,
 }  # fmt: skip
-
-
-@dataclass
-class DeliveryReport:
-    """What a round of sending did."""
-
-    sent: int = 0
-    failed: int = 0
-    dead: int = 0
 
 
 def silences(store: Store) -> pl.DataFrame:
@@ -123,78 +99,3 @@ def enqueue(store: Store, alert: Mapping[str, Any], channels: Sequence[str], ide
         ]  # fmt: skip
         store.append("deliveries", pl.DataFrame(deliveries))
     return 1
-
-
-def waiting(store: Store, now: datetime) -> int:
-    """Deliveries that could be tried now."""
-    return int(store.scalar(f"SELECT count(*) FROM deliveries WHERE {_DUE}", _due_params(now)))
-
-
-_DUE: Final = "(state IN ('pending', 'failed') AND next_at <= $now) OR (state = 'sending' AND claimed_at <= $stale)"
-
-
-def _due_params(now: datetime) -> dict[str, Any]:
-    return {"now": now, "stale": now - CLAIM_TIMEOUT}
-
-
-def release_claims(store: Store) -> int:
-    """After a start: whatever was being sent when the process died is tried again at once."""
-    count = int(store.scalar("SELECT count(*) FROM deliveries WHERE state = 'sending'"))
-    store.execute("UPDATE deliveries SET state = 'pending' WHERE state = 'sending'")
-    return count
-
-
-def deliver_due(store: Store, mail: MailSettings, now: datetime) -> DeliveryReport:
-    """Send everything that is due, over one connection where the server allows it."""
-    report = DeliveryReport()
-    due = store.read(
-        "SELECT d.alert_id, d.attempts, a.recipient, a.message FROM deliveries d JOIN alerts a USING (alert_id) "
-        f"WHERE d.channel = 'email' AND ({_DUE}) ORDER BY a.created_at, d.alert_id",
-        _due_params(now),
-    )
-    if due.is_empty():
-        return report
-    with smtp.Session(mail) as session:
-        for alert_id, attempts, recipient, message in due.iter_rows():
-            _mark(store, alert_id, "state = 'sending', claimed_at = $now, attempts = attempts + 1", {"now": now})
-            try:
-                session.send(mail.sender, recipient, bytes(message))
-            except DeliveryError as error:
-                _failed(store, alert_id, attempts + 1, error, now, report)
-            else:
-                _mark(store, alert_id, "state = 'sent', sent_at = $now, last_error = NULL", {"now": now})
-                report.sent += 1
-    return report
-
-
-def _mark(store: Store, alert_id: str, change: str, params: dict[str, Any]) -> None:
-    store.execute(
-        f"UPDATE deliveries SET {change} WHERE alert_id = $alert AND channel = 'email'", params | {"alert": alert_id}
-    )
-
-
-def _failed(
-    store: Store, alert_id: str, attempts: int, error: DeliveryError, now: datetime, report: DeliveryReport
-) -> None:
-    dead = error.permanent or attempts >= MAX_ATTEMPTS
-    wait = timedelta(seconds=min(FIRST_WAIT_S * 2 ** (attempts - 1), MAX_WAIT_S))
-    _mark(
-        store,
-        alert_id,
-        "state = $state, next_at = $next, last_error = $error",
-        {"state": "dead" if dead else "failed", "next": now + wait, "error": str(error)},
-    )
-    if dead:
-        report.dead += 1
-    else:
-        report.failed += 1
-    log.warning("a delivery failed", alert=alert_id, attempts=attempts, dead=dead, error=str(error))
-
-
-def retry_dead(store: Store, alert_id: str | None, now: datetime) -> int:
-    """Put dead deliveries (one, or all) back into the queue; returns how many."""
-    params = {"now": now, "alert": alert_id}
-    which = "state = 'dead' AND ($alert IS NULL OR alert_id = $alert)"
-    count = int(store.scalar(f"SELECT count(*) FROM deliveries WHERE {which}", {"alert": alert_id}))
-    store.execute(f"UPDATE deliveries SET state = 'pending', attempts = 0, next_at = $now WHERE {which}", params)
-    return count

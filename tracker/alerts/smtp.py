@@ -1,4 +1,9 @@
-"""Handing messages to a mail server: TLS, authentication, several servers in order, failures told apart."""
+"""Handing messages to mail servers: TLS, login, several servers in order, every kind of failure told apart.
+
+One message goes to one recipient, so a failure is that recipient's alone. What the server surely did not take (no
+connection, 4xx) is tried at the next server at once; what it refused for good (5xx) at none; and when the connection
+broke after the message was handed over nobody knows, so it is tried again later with the same Message-ID.
+"""
 
 from __future__ import annotations
 
@@ -6,70 +11,125 @@ import contextlib
 import smtplib
 import ssl
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+from tracker.alerts.signing import dkim_signed
 from tracker.config import MailSettings
 from tracker.errors import DeliveryError
 
+_OUR_FAULT: Final = frozenset({530, 534, 535, 538})  # login wanted or refused: a matter of settings, not of the message
+_FORBIDDEN: Final = frozenset(' <>,;:"\\()[]\t\r\n\x00')
+
+
+class _Passing(Exception):
+    """A server did not take the message and said so: the next one may."""
+
 
 class Session:
-    """One connection, opened when first needed and opened anew when it broke."""
+    """Connections to the configured servers, each opened when first needed and opened anew when it broke."""
 
     def __init__(self, settings: MailSettings) -> None:
         self.settings = settings
-        self._server: smtplib.SMTP | None = None
+        self._open_to: dict[tuple[str, int], smtplib.SMTP] = {}
+        self._out_of_order: dict[tuple[str, int], str] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._close()
+        for server in self._open_to.values():
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        self._open_to.clear()
 
-    def send(self, sender: str, recipient: str, message: bytes) -> None:
-        """Hand over one message. Raises DeliveryError; `permanent` when another try will not help (5xx)."""
-        server = self._connected()
-        try:
-            server.sendmail(sender, [recipient], message)
-        except smtplib.SMTPRecipientsRefused as error:
-            code, text = next(iter(error.recipients.values()))
-            self._reset()
-            raise _refused(code, text) from error
-        except smtplib.SMTPResponseException as error:
-            self._reset()
-            raise _refused(error.smtp_code, error.smtp_error) from error
-        except (smtplib.SMTPException, OSError) as error:
-            self._drop()
-            raise DeliveryError(f"the connection to the mail server broke: {error}", where=self._where) from error
-
-    @property
-    def _where(self) -> str:
-        return f"{self.settings.host}:{self.settings.port}"
-
-    def _connected(self) -> smtplib.SMTP:
-        if self._server is None:
-            self._server = self._connect()
-        return self._server
-
-    def _connect(self) -> smtplib.SMTP:
-        servers = [(self.settings.host, self.settings.port)]
-        for spare in self.settings.fallback_hosts:
-            host, _, port = spare.rpartition(":")
-            servers.append((host or spare, int(port) if host else self.settings.port))
+    def send(self, sender: str, recipient: str, message: bytes) -> str:
+        """Hand over one message; returns the server that took it. Raises DeliveryError; `permanent` when another try is vain."""
+        envelope_from = self.settings.bounce_to or sender
+        for address in (envelope_from, recipient):
+            _check_address(address)
+        signed = dkim_signed(message, self.settings)
         problems = []
-        for name, number in servers:
+        for place in self.servers():
             try:
-                return self._open(name, number)
-            except smtplib.SMTPAuthenticationError as error:
-                raise DeliveryError(
-                    f"the mail server refuses the login: {_text(error.smtp_error)}",
-                    where=f"{name}:{number}",
-                    hint="check mail.username and the password (TRACKER_MAIL_PASSWORD or mail.password_file)",
-                ) from error
-            except (smtplib.SMTPException, OSError) as error:
-                problems.append(f"{name}:{number}: {error}")
+                self._hand_over(place, envelope_from, recipient, signed)
+            except _Passing as problem:
+                problems.append(f"{_name(place)}: {problem}")
+            else:
+                return _name(place)
         raise DeliveryError(
-            f"no mail server answers ({'; '.join(problems)})", hint="check mail.host, mail.port and mail.security"
+            f"no mail server took the message ({'; '.join(problems)})",
+            hint="check mail.host, mail.port and mail.security",
         )
+
+    def check(self) -> list[str]:
+        """Connect and log in to every server; returns what is wrong, one line a server."""
+        wrong = []
+        for place in self.servers():
+            try:
+                self._connected(place)
+            except _Passing as problem:
+                wrong.append(f"{_name(place)}: {problem}")
+        return wrong
+
+    def servers(self) -> list[tuple[str, int]]:
+        """Host and port of each server, in the order they are tried."""
+        places = [(self.settings.host, self.settings.port)]
+        for spare in self.settings.fallback_hosts:
+            host, colon, port = spare.rpartition(":")
+            named = bool(colon) and port.isdigit()
+            places.append(((host if named else spare).strip("[]"), int(port) if named else self.settings.port))
+        return places
+
+    def _hand_over(self, place: tuple[str, int], sender: str, recipient: str, message: bytes) -> None:
+        server = self._connected(place)
+        options = _options(server, (sender, recipient), len(message))
+        try:
+            for code, text in (server.mail(sender, options), server.rcpt(recipient)):
+                if code not in (250, 251):
+                    self._refused(place, code, text)
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop(place)
+            raise _Passing(f"the connection broke: {error}") from error
+        try:
+            code, text = server.data(message)
+        except smtplib.SMTPDataError as error:
+            self._refused(place, error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop(place)
+            raise DeliveryError(
+                f"the connection broke while the message was handed over: {error}", where=_name(place)
+            ) from error
+        else:
+            if code != 250:
+                self._refused(place, code, text)
+
+    def _refused(self, place: tuple[str, int], code: int, text: bytes | str) -> None:
+        """Raise for an answer that is no acceptance, and leave the connection fit for the next message."""
+        if code == 421:
+            self._drop(place)
+        else:
+            self._reset(place)
+        said = f"answers {code} {_text(text)}"
+        if 500 <= code < 600 and code not in _OUR_FAULT:
+            raise DeliveryError(f"the mail server {said}", permanent=True, where=_name(place))
+        raise _Passing(said)
+
+    def _connected(self, place: tuple[str, int]) -> smtplib.SMTP:
+        if place in self._out_of_order:
+            raise _Passing(self._out_of_order[place])
+        if place not in self._open_to:
+            try:
+                self._open_to[place] = self._open(*place)
+            except smtplib.SMTPAuthenticationError as error:
+                self._out_of_order[place] = (
+                    f"refuses the login: {_text(error.smtp_error)}; check mail.username and the password "
+                    "(TRACKER_MAIL_PASSWORD or mail.password_file)"
+                )
+            except (smtplib.SMTPException, OSError) as error:
+                self._out_of_order[place] = str(error)
+            if place in self._out_of_order:  # for this round; the next one asks again
+                raise _Passing(self._out_of_order[place])
+        return self._open_to[place]
 
     def _open(self, host: str, port: int) -> smtplib.SMTP:
         settings = self.settings
@@ -91,28 +151,43 @@ class Session:
             raise
         return server
 
-    def _reset(self) -> None:
-        if self._server is not None:
-            try:
-                self._server.rset()
-            except (smtplib.SMTPException, OSError):
-                self._drop()
+    def _reset(self, place: tuple[str, int]) -> None:
+        try:
+            self._open_to[place].rset()
+        except (smtplib.SMTPException, OSError):
+            self._drop(place)
 
-    def _drop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-
-    def _close(self) -> None:
-        if self._server is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                self._server.quit()
-            self._server = None
+    def _drop(self, place: tuple[str, int]) -> None:
+        if (server := self._open_to.pop(place, None)) is not None:
+            server.close()
 
 
-def _refused(code: int, text: bytes | str) -> DeliveryError:
-    return DeliveryError(f"the mail server answers {code} {_text(text)}", permanent=500 <= code < 600)
+def _options(server: smtplib.SMTP, addresses: tuple[str, str], size: int) -> list[str]:
+    """MAIL options for a message; raises DeliveryError for what the server can never take."""
+    options = []
+    if server.has_extn("size"):
+        limit = server.esmtp_features["size"]
+        if limit.isdigit() and 0 < int(limit) < size:
+            raise DeliveryError(f"{size:,} bytes, the mail server takes {int(limit):,}", permanent=True)
+        options.append(f"size={size}")
+    if not all(address.isascii() for address in addresses):
+        if not server.has_extn("smtputf8"):
+            raise DeliveryError("the mail server takes ASCII addresses only", permanent=True)
+        options += ["SMTPUTF8", "BODY=8BITMIME"]
+        server.command_encoding = "utf-8"
+    return options
+
+
+def _check_address(address: str) -> None:
+    """An address that could smuggle a command or a second recipient into the envelope is never used."""
+    if _FORBIDDEN & set(address) or not address.isprintable() or address.count("@") != 1 or len(address) > 254:
+        raise DeliveryError(f"{address!r} is not a plain address", permanent=True, hint="write name@host, nothing else")
+
+
+def _name(place: tuple[str, int]) -> str:
+    return f"{place[0]}:{place[1]}"
 
 
 def _text(text: bytes | str) -> str:
-    return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else text
+    said = text.decode("utf-8", errors="replace") if isinstance(text, bytes) else text
+    return " ".join(said.split())[:300]

@@ -8,6 +8,7 @@ import typer
 
 from tracker import __version__
 from tracker.cli import (
+    alerts,
     backtest,
     demo,
     doctor,
@@ -76,5 +77,5 @@ app.command()(operate.restore)
 app.command()(operate.prune)
 app.add_typer(rules.app, name="rules")
 app.add_typer(model.app, name="model")
-mail.alerts_app.add_typer(routes.app, name="routes")
-app.add_typer(mail.alerts_app, name="alerts")
+alerts.app.add_typer(routes.app, name="routes")
+app.add_typer(alerts.app, name="alerts")

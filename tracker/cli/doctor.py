@@ -11,6 +11,8 @@ import typer
 from rich.markup import escape
 
 from tracker import jobs
+from tracker.alerts.channels import known
+from tracker.alerts.signing import dkim_signed
 from tracker.alerts.smtp import Session
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import console, print_json
@@ -69,6 +71,7 @@ def _checks(settings: Settings, configured: bool, *, network: bool) -> Iterator[
     yield _tried("database", lambda: _database(settings))
     yield _tried("disk", lambda: _disk(settings))
     yield _tried("mail server", lambda: _mail(settings))
+    yield _tried("channels", lambda: _channels(settings))
     yield _tried("sources", lambda: f"{len(load_sources(settings.source_files))} configured")
     if network:
         yield from asyncio.run(_ask(settings))
@@ -114,8 +117,19 @@ def _mail(settings: Settings) -> str:
     if not settings.mail.to:
         raise ConfigError("mail.to is empty: there is nobody to mail")
     with Session(settings.mail) as session:
-        session._connected()
+        wrong = session.check()
+    if wrong:
+        raise ConfigError("; ".join(wrong), hint="check mail.host, mail.port, mail.security and the login")
+    dkim_signed(b"From: a@example.org\r\n\r\n", settings.mail)
     return f"{settings.mail.host}:{settings.mail.port} accepts us, {len(settings.mail.to)} recipients"
+
+
+def _channels(settings: Settings) -> str:
+    channels = Kit.load(settings.rules_dirs).routing.channels
+    wrong = [c.id for c in channels.values() if not known(c)]
+    if wrong:
+        raise ConfigError(f"Apprise does not know the address of {', '.join(wrong)}", where="alerts.yaml: channels")
+    return f"{len(channels)} besides mail"
 
 
 async def _ask(settings: Settings) -> list[Check]:

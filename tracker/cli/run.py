@@ -85,7 +85,7 @@ def once(
         total, rows = asyncio.run(poll_all(store, kit, settings, chosen, quiet=as_json))
         total.add(proposals.one_round(store, kit, settings, datetime.now(UTC)))
         total.signals += watch(store, kit, datetime.now(UTC), mail=settings.mail)
-        report = jobs.deliver(store, settings, datetime.now(UTC))
+        report = jobs.send_due(store, kit, settings, lambda: datetime.now(UTC))
         store.publish()
     if as_json:
         print_json(total.summary() | {"sources": rows, "mails": report.sent})

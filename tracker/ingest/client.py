@@ -407,3 +407,24 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+
+
+def post(url: str, body: bytes, headers: dict[str, str], *, timeout_s: float) -> int:
+    """Send a body to an address the operator configured; returns the status. Raises SourceError when nobody answers.
+
+    Not for addresses out of documents: private networks are allowed here, and nobody's robots.txt is asked. A redirect
+    is not followed, for the body was meant for whoever is named.
+    """
+    try:
+        answer = httpx.post(url, content=body, headers=headers, timeout=timeout_s, follow_redirects=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SourceError(f"nobody answers: {type(error).__name__}: {error}", where=redact(url)) from error
+    return answer.status_code
+
+
+def ping(url: str, *, timeout_s: float) -> int:
+    """Ask an address the operator configured, such as a dead man's switch; returns the status. SourceError when nobody answers."""
+    try:
+        return httpx.get(url, timeout=timeout_s, follow_redirects=True).status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SourceError(f"nobody answers: {type(error).__name__}: {error}", where=redact(url)) from error
