@@ -16,6 +16,11 @@ _GREW: Final = re.compile(
     r"|^ in the $",
     re.IGNORECASE,
 )
+_WAS: Final = re.compile(
+    r"^ (?:business(?:es)? |segment |division |unit )?(?:was|were|came in at|reached|totaled|grew to|rose to|increased to|declined to|fell to|decreased to) "
+    r"(?:about |nearly |over |a record |roughly |approximately )?$",
+    re.IGNORECASE,
+)
 _WE_GREW: Final = re.compile(r"we grew", re.IGNORECASE)
 _SO_MUCH: Final = re.compile(
     r"^ (?:a |an |by |about |nearly |over |more than |approximately |roughly |strong |impressive |solid |another )*$",
@@ -134,5 +139,7 @@ def implied_part(reading: Reading, quantity: Quantity) -> Mention | None:
             gap = reading.text[part.end : quantity.start]
             if _WE_GREW.match(reading.text, part.start):
                 return part if in_a_call and quantity.unit != "money" and _SO_MUCH.match(gap) else None
-            return part if pattern.match(gap) else None
+            if pattern.match(gap) or (in_a_call and quantity.unit == "money" and _WAS.match(gap)):
+                return part
+            return None
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Mention, Reading
@@ -42,6 +43,9 @@ _OPENS: Final = re.compile(
     r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
     re.IGNORECASE,
 )
+_SHORT_NAME: Final = re.compile(
+    r"(?:^|[.;,] )(?!We|It|Q\d)([A-Z][A-Z&]{1,5}) (?:delivered|posted|generated|reported|had|recorded|achieved|contributed)(?: (?:record|quarterly|strong|total))*\s$"
+)
 _WE: Final = re.compile(r"we grew", re.IGNORECASE)
 _FROM: Final = re.compile(
     r"\s(?:from|within|across|outside|related to|attributable to|generated (?:by|from)|in) (?:our |the |its |their )?(?P<name>[A-Za-z][\w&'/-]*(?: [A-Za-z][\w&'/-]*){0,2})"
@@ -72,6 +76,7 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon
         if not (
             cue.term.role == "implied"
             or _from_part(reading, cue)
+            or _delivers(reading, cue, lexicon)
             or _modified(reading, cue, quantity, lexicon)
             or _in_section(reading, cue)
         ):
@@ -86,6 +91,12 @@ def _from_part(reading: Reading, cue: Mention) -> bool:
     """Whether "revenue from ..." names where it comes from: a kind of customer, a place, a use."""
     found = _FROM.match(reading.text, cue.end)
     return found is not None and not _NO_PART.search(found["name"]) and not _NOT_FROM.match(found["name"])
+
+
+def _delivers(reading: Reading, cue: Mention, lexicon: Lexicon) -> bool:
+    """Whether a part by its short name brings the revenue: "QCT delivered revenues of ..."."""
+    found = _SHORT_NAME.search(reading.text, 0, cue.start)
+    return found is not None and not any(t.role == "entity" for t in lexicon.terms.get(fold(found[1]), ()))
 
 
 def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] | None:
@@ -113,7 +124,10 @@ def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] 
         and _GIVES.match(text[m.end : quantity.start])
         and _ITS.match(text[quantity.end : cue.start])
     ]
-    return ahead or behind or right_behind or lead or units or giving or None
+    inside = [
+        m for m in reading.of("segment") if quantity.end <= m.start and m.end <= cue.start
+    ]  # "10 % growth in search revenue"
+    return ahead or behind or right_behind or lead or units or giving or inside or None
 
 
 def _noun_phrase(gap: str) -> bool:
