@@ -45,9 +45,11 @@ _ROLES: Final = {
     "A": f"[{_ACTING}]",
 }
 # Two who act together: the first one is the subject.
-_TOGETHER: Final = rf"(?:(?:\s?(?:,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}){{0,4}}"
+_TOGETHER: Final = (
+    rf"(?:(?:\s?(?:, and\b|,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}){{0,7}}"
+)
 _SLOTS: Final = {
-    "who": f"(?P<who>{_ROLES['A']}){_TOGETHER}(?:'re|'ve|'ll)?",
+    "who": f"(?P<who>{_ROLES['A']})(?P<with>{_TOGETHER})(?:'re|'ve|'ll)?",
     "whose": f"(?P<who>[{_range(ENTITY, BOTH, OWN)}])(?:'s|'|的)?",
     "other": f"(?P<other>{_ROLES['E']})",
     "what": f"(?P<what>{_ROLES['H']})",

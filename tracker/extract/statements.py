@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from tracker.extract import frames as signs
@@ -39,6 +39,10 @@ _OBJECT: Final = re.compile(
 )
 # What a name means or is called in English, in brackets behind it.
 _GLOSS: Final = re.compile(r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60})\)")
+_SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind it acts all the same
+_JOINTLY: Final = re.compile(r"携|联手|联合|\+|&")  # those who act together do it once
+# What is told of each of a list.
+_EACH: Final = frozenset({"design_win", "deployment", "capacity", "supply_tightness", "price", "demand_cut", "order"})
 _NEW_CLAUSE: Final = re.compile(
     r"[\w .,']{0,30}?\b(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)\b"
 )
@@ -143,7 +147,20 @@ def _fits(reading: Reading, abstract: _Abstract, frame: Frame, lexicon: Lexicon)
                 break
             found = _read(reading, abstract, frame, match, lexicon)
             yield found
+            if isinstance(found, Statement) and frame.kind in _EACH:
+                yield from _each(found, match, abstract, lexicon)
             place = match.end() if isinstance(found, Statement) else match.start() + 1
+
+
+def _each(found: Statement, match: re.Match[str], abstract: _Abstract, lexicon: Lexicon) -> Iterator[Statement]:
+    """The same statement of the others of a list: "Google, Microsoft and Meta will deploy ..." is told of three."""
+    listed = match.groupdict().get("with") or ""
+    if not listed or _JOINTLY.search(listed):
+        return
+    for at in range(match.start("with"), match.end("with")):
+        mention = abstract.names.get(at)
+        if mention is not None and mention.term.value not in (found.entity, found.counterparty):
+            yield replace(found, entity=mention.term.value)
 
 
 def _read(
@@ -179,7 +196,7 @@ def _read(
         return Dropped(frame.kind, start, end, "no product beside the statement")
     if frame.kind == "custom_silicon":
         product = _own_chip(reading, product, entity, start, end, lexicon)
-    entity, counterparty = _sides(reading, abstract, frame, match, entity, lexicon)
+    entity, counterparty = _sides(abstract, frame, match, entity, product, lexicon)
     return Statement(
         frame.kind, entity, counterparty, product, _direction(reading, frame, start, end), start, end, frame.basis
     )
@@ -212,6 +229,9 @@ def _against(
         who is not None
         and who[0] < signs.ISSUER
         and _OBJECT.search(abstract.text, max(0, match.start("who") - 16), match.start("who"))
+        and not (
+            groups.get("with") and _SUCH_AS.search(abstract.text, max(0, match.start("who") - 16), match.start("who"))
+        )
     ):
         return "its subject is the object of something else"
     if who is not None and _is_somebody_else(abstract, match, lexicon):
@@ -322,7 +342,7 @@ def _issuer(reading: Reading) -> str | None:
 
 
 def _sides(
-    reading: Reading, abstract: _Abstract, frame: Frame, match: re.Match[str], entity: str, lexicon: Lexicon
+    abstract: _Abstract, frame: Frame, match: re.Match[str], entity: str, product: str | None, lexicon: Lexicon
 ) -> tuple[str, str | None]:
     """(entity, counterparty): the other side is named once; who buys is the entity of an order."""
     if frame.kind not in _TWO_SIDED or entity == MARKET:
@@ -344,7 +364,8 @@ def _sides(
             and m.term.value != entity
             and lexicon.layers.get(m.term.value) not in ("consortium", "government")
         }
-        other = next(iter(names)) if len(names) == 1 else None
+        maker = lexicon.vendors.get(product or "")
+        other = next(iter(names)) if len(names) == 1 else maker if maker in names else None
     if other is None or other == entity:
         return entity, None
     if frame.kind == "order" and _rank(other, lexicon) > _rank(entity, lexicon):
