@@ -123,7 +123,9 @@ def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[S
                     yield found
                     continue
                 key = (kind, found.entity, found.product)
-                if key in said or any(found.start < e and s < found.end for s, e in taken):
+                if key in said or any(
+                    found.start < e and s < found.end and (s, e) != (found.start, found.end) for s, e in taken
+                ):
                     continue
                 if any(
                     k == kind and e == found.entity and (found.product is None or p == found.product)
