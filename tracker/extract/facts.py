@@ -29,6 +29,7 @@ from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
+from tracker.extract.quotes import widened
 from tracker.extract.reading import Document, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.repeats import beside
@@ -285,7 +286,7 @@ def _figure(
     if is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
     entity, counterparty = deal(reading, entity, kind, quantity.start, lexicon)
-    start, end = _span(reading, link)
+    start, end = widened(reading.text, *_span(reading, link), quantity, reading.document.currency)
     row = _row(reading, kind, entity, product, start, end, basis, direction)
     return row | {
         "value_low": low,

@@ -33,9 +33,9 @@ _CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
 
 _CURRENCIES: Final[dict[str, str]] = {
     "us$": "USD", "usd": "USD", "$": "USD", "美元": "USD", "美金": "USD", "dollars": "USD", "dollar": "USD",
-    "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "new taiwan dollars": "TWD", "新台幣": "TWD", "台币": "TWD", "台幣": "TWD",
+    "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "new taiwan dollars": "TWD", "新台幣": "TWD", "新臺幣": "TWD", "臺幣": "TWD", "台币": "TWD", "台幣": "TWD",
     "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "人民幣": "CNY", "yuan": "CNY", "元": "CNY",
-    "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD",
+    "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD", "元新臺幣": "TWD",
     "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW",
     "¥": "JPY", "jpy": "JPY", "yen": "JPY", "日元": "JPY", "日圆": "JPY", "日圓": "JPY",
     "€": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR",
@@ -143,19 +143,21 @@ _QUANTITY: Final = re.compile(
     (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
     (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))(?(bracket)\))
     (?:
-      (?P<odd>[多余餘])?(?P<mag>\s?(?:{_CJK_MAGNITUDES})|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
+      (?P<odd>[多余餘])?(?P<mag>\s?(?:{_CJK_MAGNITUDES})(?!瓦)|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
     )?
     (?P<plus>\+)?
     (?:
       \s?(?P<suffix>{_SUFFIX})(?![a-z])
     | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d]|[\s-]?hours?)
     | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|\d{{1,3}}(?:\.\d)?[gt]|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
-    | \s?(?P<cjkunit>{_CJK_UNITS})
+    | \s?(?P<cjkunit>{_CJK_UNITS})(?![时時])
     )?
     """,
     re.VERBOSE,
 )
-_CJK_PERCENT: Final = re.compile(r"百分之([零一二三四五六七八九十百两兩]{1,5}(?:[点點][零一二三四五六七八九]{1,3})?)")
+_CJK_PERCENT: Final = re.compile(
+    r"百分之(\d{1,3}(?:\.\d{1,2})?|[零一二三四五六七八九十百两兩]{1,5}(?:[点點][零一二三四五六七八九]{1,3})?)"
+)
 _CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
 _CJK_AMOUNT: Final = re.compile(
     r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9}(?:[点點][零一二三四五六七八九]{1,3})?)(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
@@ -361,7 +363,7 @@ def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str
     code = _CURRENCIES.get(suffix) or _CURRENCIES.get(prefix)
     if suffix == "元":
         before = text[max(0, match.start() - 8) : match.start()]
-        code = "TWD" if "新台" in before or "台币" in before or "台幣" in before else currency or "CNY"
+        code = "TWD" if any(word in before for word in ("新台", "台币", "台幣", "臺幣")) else currency or "CNY"
     if prefix == "¥" and currency == "CNY":
         code = "CNY"
     return code
@@ -384,7 +386,7 @@ def _looks_like_a_name(match: re.Match[str], text: str, magnitude: str) -> bool:
 
 
 def _with_bound(q: Quantity, text: str, plus: bool) -> Quantity:
-    before = text[max(0, q.start - 24) : q.start]
+    before = text[max(0, q.start - 24) : q.start].removesuffix("每月")
     if plus or _ends_with(before.removesuffix("the "), _MORE) or _MORE_AFTER.match(text, q.end):
         return q._replace(high=None)
     if _ends_with(before, _LESS):
@@ -419,7 +421,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
             if last.unit == q.unit == "money" and last.currency != q.currency and _SAME_AGAIN.match(gap):
                 continue  # the same amount in another currency
             if _is_range(last, q, gap, text):
-                result[-1] = _range(last, q)
+                result[-1] = _range(last, q, text)
                 continue
         result.append(q)
     return [q for q in _compound(result, text) if q.unit is not None or q.value >= _BARE_AT_LEAST]
@@ -485,11 +487,12 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
     return not (word == "to" and _CHANGE.search(text[max(0, a.start - 24) : a.start]))
 
 
-def _range(a: Quantity, b: Quantity) -> Quantity:
+def _range(a: Quantity, b: Quantity, text: str) -> Quantity:
     low, high = a.low or 0.0, b.high or 0.0
     if a.unit is None or a.unit == "money":
         # "$80-85 billion", "80 to 85 percent": the first number takes the second's magnitude
-        scaled = [low * factor for factor in (1e3, 1e4, 1e6, 1e8, 1e9, 1e12) if low * factor <= high]
+        factors = (1e3, 1e6, 1e9, 1e12) if text[b.start : b.end].isascii() else (1e4, 1e6, 1e7, 1e8, 1e12)
+        scaled = [low * factor for factor in factors if low * factor <= high]
         if low and high / low > 500 and scaled:
             low = max(scaled)
     return b._replace(
@@ -530,7 +533,7 @@ def _cjk_fractions(text: str) -> list[Quantity]:
     found = _cjk_amounts(text) if "亿" in text or "億" in text or "万" in text or "萬" in text else []
     if "百分之" in text:
         for match in _CJK_PERCENT.finditer(text):
-            value = _cjk_number(match[1])
+            value = float(match[1]) if match[1][0].isascii() else _cjk_number(match[1])
             found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "pct"), text, False))
     if "成" in text:
         for match in _CJK_TENTHS.finditer(text):
