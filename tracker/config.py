@@ -131,7 +131,8 @@ class DaemonSettings(_Section):
     web_token_file: Path | None = None
     concurrency: int = Field(8, ge=1)  # sources polled at the same time
     drain_seconds: float = Field(30, ge=0)
-    heartbeat_url: str = ""  # asked after every digest run, so that silence is noticed elsewhere
+    heartbeat_url: str = ""  # dead man's switch: asked while all is well, so that silence is noticed elsewhere
+    heartbeat_minutes: float = Field(5, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 

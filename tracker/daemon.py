@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,10 +33,11 @@ from tracker import jobs, proposals
 from tracker.alerts import deliver, feedback, wishes
 from tracker.alerts.feedback import Effect
 from tracker.alerts.links import Answer
+from tracker.alerts.operators import Vitals
 from tracker.config import Settings, load_settings
 from tracker.errors import TrackerError
 from tracker.ingest.archive import Archive
-from tracker.ingest.client import HttpClient
+from tracker.ingest.client import HttpClient, ping
 from tracker.ingest.fetch import fetch_source
 from tracker.ingest.sources import Source, load_sources
 from tracker.pipeline import Kit
@@ -44,6 +46,8 @@ from tracker.web.app import Health, serve
 
 DIGEST_CHECK_S: Final = 20
 HOUSEKEEPING_H: Final = 24
+WATCH_S: Final = 60
+PING_TIMEOUT_S: Final = 10.0
 PROPOSALS_S: Final = 300
 DELIVERY_CHECK_S: Final = 5  # how often deliveries whose back-off has ended are looked for
 
@@ -72,6 +76,8 @@ class Daemon:
         self.tasks: set[asyncio.Task[Any]] = set()
         self.health = Health(started_at=now_utc())
         self.dirty = False
+        self.looked_at = (now_utc(), time.monotonic())
+        self.digests_in_time = True
         self.store: Store
         self.kit: Kit
         self.sources: dict[str, Source] = {}
@@ -156,6 +162,8 @@ class Daemon:
             ("digest", DIGEST_CHECK_S, self._digest),
             ("publish", self.settings.store.publish_seconds, self._publish),
             ("housekeeping", HOUSEKEEPING_H * 3600, self._keep_house),
+            ("watchdogs", WATCH_S, partial(self._guarded, "watchdogs", self._watch_over)),
+            ("heartbeat", self.settings.daemon.heartbeat_minutes * 60, partial(self._guarded, "heartbeat", self._beat)),
             ("proposals", PROPOSALS_S, partial(self._guarded, "proposals", self._propose)),
         ):
             self.scheduler.add_job(
@@ -267,8 +275,6 @@ class Daemon:
         if made:
             log.info("digest made", recipients=made)
             self.mail_waiting.set()
-            if self.settings.daemon.heartbeat_url:
-                await self.client.get(self.settings.daemon.heartbeat_url)
 
     async def _answered(self, answer: Answer) -> Effect:
         """A reader followed a signed link."""
@@ -288,6 +294,29 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         await self._write(jobs.keep_house, self.store, self.settings, now_utc())
+
+    async def _watch_over(self) -> None:
+        """Look for trouble of our own, every minute; the wall clock is compared with one that cannot jump."""
+        wall, steady = now_utc(), time.monotonic()
+        jump_s = (wall - self.looked_at[0]).total_seconds() - (steady - self.looked_at[1])
+        self.looked_at = (wall, steady)
+        vitals = Vitals(self.health.started_at, jump_s)
+        queued, self.digests_in_time = await self._write(
+            jobs.watch_over, self.store, self.kit, self.settings, vitals, wall
+        )
+        if queued:
+            log.warning("trouble, operators are told", messages=queued)
+            self.mail_waiting.set()
+
+    async def _beat(self) -> None:
+        """The dead man's switch: only a process that writes and whose digests go out keeps it quiet."""
+        url = self.settings.daemon.heartbeat_url
+        if not url or not self.digests_in_time:
+            return
+        await self._write(self.store.scalar, "SELECT 1")
+        status = await asyncio.to_thread(ping, url, timeout_s=PING_TIMEOUT_S)
+        if status >= 400:
+            log.warning("the dead man's switch does not take our sign of life", status=status)
 
     async def _propose(self) -> None:
         """Ask the configured endpoint about what came in, beside everything else; nothing when none is configured."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.alerts import deliver, dispatch, editions, repeats
+from tracker.alerts import deliver, dispatch, editions, operators, repeats
 from tracker.alerts.links import Links, link_key
 from tracker.config import MailSettings, Settings
 from tracker.ingest import state as states
@@ -25,7 +25,7 @@ from tracker.ingest.documents import build_documents
 from tracker.ingest.fetch import FetchOutcome
 from tracker.ingest.files import FileContent
 from tracker.ingest.sources import Source
-from tracker.model_watch import watch
+from tracker.model_watch import RESULTS_TOLD, calendar_of, watch
 from tracker.pipeline import Counts, Kit, process
 from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
@@ -33,7 +33,7 @@ from tracker.vocabulary import UTC_TIME
 _FETCHES: Final[dict[str, Any]] = {
     "fetch_id": pl.String, "source_id": pl.String, "url": pl.String, "requested_at": UTC_TIME, "status": pl.Int32,
     "bytes": pl.Int64, "elapsed_ms": pl.Float64, "not_modified": pl.Boolean, "error_class": pl.String,
-    "error": pl.String, "raw_sha256": pl.String,
+    "error": pl.String, "raw_sha256": pl.String, "items": pl.Int32,
 }  # fmt: skip
 _RAW: Final[dict[str, Any]] = {
     "sha256": pl.String, "location": pl.String, "media_type": pl.String, "bytes": pl.Int64, "first_seen": UTC_TIME,
@@ -181,6 +181,14 @@ def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> i
     if editions.digests_due(store, recipients, now):
         watch(store, kit, now, mail=settings.mail)
     return editions.enqueue_digests(store, recipients, kit, settings.mail, now)
+
+
+def watch_over(store: Store, kit: Kit, settings: Settings, vitals: operators.Vitals, now: datetime) -> tuple[int, bool]:
+    """Ask the watchdogs and tell operators; returns how many messages were queued, and whether digests are in time."""
+    calendar = calendar_of(store.read(RESULTS_TOLD, {"now": now}), kit, now)
+    found = operators.look(store, kit, settings.mail, vitals, calendar, now)
+    in_time = all(trouble.kind != "digest_late" for trouble in found)
+    return operators.report(store, kit, settings.mail, found, now), in_time
 
 
 def load_kit(settings: Settings) -> Kit:

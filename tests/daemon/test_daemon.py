@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.alerts.servers import Hook, http_server
+from tests.conftest import ROOT
 from tests.daemon.world import World, daemon, until
 
 RAISED = "Meta raised its 2026 capital expenditure guidance to ${} billion from $65 billion."
@@ -137,3 +140,45 @@ def test_readers_and_writer_never_disturb_each_other(world: World) -> None:
     assert json.loads(cli.stdout)[0]["n"] > 0
     assert problems == []
     assert "error" not in {json.loads(line)["level"] for line in world.log.splitlines() if line.startswith("{")}
+
+
+def test_a_running_daemon_keeps_the_dead_mans_switch_quiet_and_takes_up_wishes(world: World) -> None:
+    with http_server(Hook()) as hook:
+        text = world.config.read_text(encoding="utf-8")
+        world.config.write_text(
+            f'{text}heartbeat_url = "{hook.url}/alive"\nheartbeat_minutes = 0.01\n', encoding="utf-8"
+        )
+        with daemon(world):
+            until(lambda: len(hook.got) >= 2, 60, "two signs of life")
+            command = ["alerts", "silence", "--claim", "D1", "--until", "2099-01-01", "--reason", "a test"]
+            asked = subprocess.run(
+                [sys.executable, "-m", "tracker", *command, "--config", str(world.config)],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert "the daemon is running" in asked.stderr
+            until(lambda: not list((world.store.parent / "wishes").glob("*.json")), 20, "the wish")
+    assert {path for path, _, _ in hook.got} == {"/alive"}
+    with duckdb.connect(str(world.store), read_only=True) as connection:
+        assert connection.execute("SELECT claim, reason FROM silences").fetchall() == [("D1", "a test")]
+
+
+def test_routes_are_read_again_on_sighup_and_a_broken_file_keeps_the_old_ones(world: World) -> None:
+    rules = world.folder / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    text = world.config.read_text(encoding="utf-8")
+    world.config.write_text(text.replace("[http]", '[rules]\ndirs = ["rules"]\n[http]'), encoding="utf-8")
+    routes = rules / "alerts.yaml"
+    with daemon(world) as process:
+        started(world)
+        routes.write_text("routes:\n  tell: sometimes\n", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "reload failed" in world.log, 20, "the complaint")
+        assert "alerts.yaml:2" in world.log
+        routes.write_text("routes:\n  tell: digest\n", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: '"reloaded"' in world.log, 20, "the reload")
+        world.feed.add("Meta lifts capex", RAISED.format(80))
+        until(lambda: '"documents": 1' in world.log, 20, "the news")
+    assert world.immediate() == []

@@ -79,6 +79,7 @@ async def fetch_source(
         return out
     sha256 = out.raw[-1]["sha256"]
     parsed = await _parsed(response, source, issuers, now)
+    out.fetches[-1]["items"] = len(parsed.items) + len(parsed.links) + parsed.series.height + parsed.facts.height
     out.items += [(item, sha256) for item in parsed.items]
     out.series, out.facts = parsed.series, parsed.facts
     out.problems += parsed.problems
@@ -208,6 +209,7 @@ async def _get(
         "error_class": None,
         "error": None,
         "raw_sha256": None,
+        "items": None,
     }
     out.fetches.append(row)
     try:
