@@ -68,6 +68,19 @@ def test_racks_can_be_asked_in_another_system(catalogue: Catalogue) -> None:
     assert convert("1 GW", catalogue, "vr_nvl72").racks_base == pytest.approx(1e6 / (210 * 1.1))
 
 
+@pytest.mark.parametrize(("by", "racks"), [("accelerators", 1.0), ("fp8", 4.0), ("fp4", 4.0), ("hbm", 432 / 186)])
+def test_what_makes_two_racks_equal_is_a_choice(catalogue: Catalogue, by: str, racks: float) -> None:
+    found = convert("100 Helios racks", catalogue, by=by)
+    assert found.racks_base == pytest.approx(100 * racks)
+    assert found.racks_low <= found.racks_base <= found.racks_high
+    assert f"by {by}" in found.method
+
+
+def test_a_system_without_the_figure_is_refused(catalogue: Catalogue) -> None:
+    with pytest.raises(RuleError, match="cloudmatrix384 has no dense_fp8_pflops"):
+        convert("3 CloudMatrix 384", catalogue, by="fp8")
+
+
 @pytest.mark.parametrize("text", ["100 bananas", "hello", "", "5% growth", "3 nm", "$10B capex of TSMC"])
 def test_what_has_no_way_to_racks_is_refused_with_examples(catalogue: Catalogue, text: str) -> None:
     with pytest.raises(RuleError) as caught:

@@ -53,8 +53,12 @@ class Conversion:
         return asdict(self) | {"inputs": list(self.inputs)}
 
 
-def convert(text: str | Quantity, catalogue: Catalogue, system: str | None = None) -> Conversion:
+def convert(
+    text: str | Quantity, catalogue: Catalogue, system: str | None = None, by: str = "accelerators"
+) -> Conversion:
     """A quantity in words (or parsed: then without a product) as racks of `system`, by default the reference rack.
+
+    by: what makes a rack of one system as much as one of another (EQUIVALENT_BY).
 
     RuleError says what is understood when the text names no quantity or leads to no rack.
     """
@@ -63,7 +67,7 @@ def convert(text: str | Quantity, catalogue: Catalogue, system: str | None = Non
     name = _name_in(words, catalogue)
     product = name.system if name else _product_in(words)
     quantity, noun = _quantity(text, words, name)
-    converter = Converter(catalogue, _families(catalogue), target)
+    converter = Converter(catalogue, _families(catalogue), target, by)
     rate = _rate(converter, quantity, noun, words, name, product)
     if rate.racks is None:
         raise RuleError(

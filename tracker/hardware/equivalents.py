@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from tracker.errors import RuleError
 from tracker.hardware.bom import items_of
 from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.combinations import IT_POWER, Coded, combine, gathered, matching_rows, one_of
@@ -60,6 +61,10 @@ PIECES_BY_PRODUCT: Final = {
 }  # fmt: skip
 WAFERS_BY_FAMILY: Final = {"packaging": "cowos_wafers", "hbm": "hbm_wafers", "node": "logic_wafers"}
 HBM_SYSTEM: Final = {"hbm4": "vr_nvl72", "hbm4e": "kyber_nvl576"}  # whose stacks a generation goes into
+# what makes one rack as much as another -> field of both systems; the first is the usual choice
+EQUIVALENT_BY: Final = {
+    "accelerators": "accelerators", "fp8": "dense_fp8_pflops", "fp4": "dense_fp4_pflops", "hbm": "hbm_total_tb",
+}  # fmt: skip
 KEYS: Final = ("kind", "unit", "product", "layer", "buyer", "currency", "it_power")
 
 
@@ -73,25 +78,33 @@ class Rate:
     system: str | None = None
 
 
-def equivalence(catalogue: Catalogue, system: str, target: str) -> Interval:
-    """Target racks per system: by accelerators (base); low and high span FP8, FP4 and HBM where the package differs."""
+def equivalence(catalogue: Catalogue, system: str, target: str, by: str = "accelerators") -> Interval:
+    """Target racks per system: the base by one of EQUIVALENT_BY; low and high span them all where the package differs.
+
+    RuleError when one of the two systems has no such figure.
+    """
     a, b = catalogue.raw[system], catalogue.raw[target]
-    base = float(a["accelerators"]) / float(b["accelerators"])
-    if system == target or (a.get("package") and a.get("package") == b.get("package")):
-        return as_interval(base)
-    ratios = [base]
-    for field in ("dense_fp8_pflops", "dense_fp4_pflops", "hbm_total_tb"):
+    ratios = {}
+    for name, field in EQUIVALENT_BY.items():
         x, y = span(a.get(field)), span(b.get(field))
         if x and y and y.base > 0:
-            ratios.append(x.base / y.base)
-    return Interval(min(ratios), base, max(ratios))
+            ratios[name] = x.base / y.base
+    if by not in ratios:
+        missing = system if span(a.get(EQUIVALENT_BY[by])) is None else target
+        raise RuleError(f"{missing} has no {EQUIVALENT_BY[by]}, so nothing can be counted by it")
+    if system == target or (by == "accelerators" and a.get("package") and a.get("package") == b.get("package")):
+        return as_interval(ratios[by])
+    return Interval(min(ratios.values()), ratios[by], max(ratios.values()))
 
 
 class Converter:
     """Rates towards one target system; the bills of the systems met are kept."""
 
-    def __init__(self, catalogue: Catalogue, families: Mapping[str, str], target: str | None = None) -> None:
+    def __init__(
+        self, catalogue: Catalogue, families: Mapping[str, str], target: str | None = None, by: str = "accelerators"
+    ) -> None:
         self.catalogue = catalogue
+        self.by = by
         self.families = families
         self.target = catalogue.resolve(target) if target else catalogue.reference
         self._bills: dict[str, dict[str, Interval]] = {}
@@ -147,11 +160,11 @@ class Converter:
             return Rate(None, f"none: {item} of {system} is not known", system=system)
         if content.low <= 0:  # a part some builds do without bounds nothing from above
             content = Interval(content.base, content.base, content.high)
-        share = equivalence(self.catalogue, system, self.target)
+        share = equivalence(self.catalogue, system, self.target, self.by)
         path = f"{method} / {item} of {system}"
         named = (f"{system}.{item} {content.low:.6g}/{content.base:.6g}/{content.high:.6g}", *inputs)
         if system != self.target:
-            path += f", by accelerators in {self.target} (span: FP8, FP4, HBM)"
+            path += f", by {self.by} in {self.target} (span: accelerators, FP8, FP4, HBM)"
             named += (f"{system}->{self.target} {share.low:.4g}/{share.base:.4g}/{share.high:.4g}",)
         return Rate(value / content * share, path, named, system)
 
@@ -215,8 +228,13 @@ class Converter:
 
     def whole(self, system: str) -> Rate:
         """Target racks per whole system (which may be several cabinets, or a part of one)."""
-        share = equivalence(self.catalogue, system, self.target)
-        return Rate(share, f"whole systems of {system} by accelerators in {self.target}", (), system)
+        share = equivalence(self.catalogue, system, self.target, self.by)
+        return Rate(
+            share,
+            f"whole systems of {system} by {self.by} in {self.target} (span: accelerators, FP8, FP4, HBM)",
+            (),
+            system,
+        )
 
 
 def _unconvertible(kind: str | None, unit: str | None) -> str | None:

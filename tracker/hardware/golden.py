@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import polars as pl
+
 from tracker.hardware import derived, geometry
 from tracker.hardware.bom import items_of
 from tracker.hardware.catalogue import Catalogue
@@ -35,6 +37,17 @@ class Model:
     def s(self, series: str, period: str, entity: str | None = None) -> float:
         """A published series."""
         return self.c.supply_value(series, period, entity)
+
+    def top(self, series: str, period: str, entity: str, on: str) -> float:
+        """High end (else base) of a series as known on a day: of several estimates the newest."""
+        c = pl.col
+        rows = self.c.supply.filter(
+            c("series") == series, c("period") == period, c("entity") == entity, c("published") <= on
+        )
+        value = rows.sort("published").select(pl.coalesce("high", "base").last()).item()
+        if value is None:
+            raise KeyError(f"{series} of {entity} for {period} was not known on {on}")
+        return float(value)
 
     def trays(self, system: str, trays: str, each: str) -> float:
         """Trays times what stands in one."""
@@ -209,6 +222,13 @@ OTHERS: Final[dict[str, Callable[[Model], float]]] = {
         100 * m.s("nvda_data_center_revenue", "FY2027Q1") / m.s("nvda_revenue", "FY2027Q1")
     ),
     "msft_fy26h1_capex": lambda m: m.s("capex", "2025Q3", "MSFT") + m.s("capex", "2025Q4", "MSFT"),
+    "nvda_fy26q3_dc_parts": lambda m: (
+        m.s("nvda_compute_revenue", "FY2026Q3") + m.s("nvda_networking_revenue", "FY2026Q3")
+    ),
+    "big4_2026_capex": lambda m: sum(
+        m.top("capex", period, buyer, "2026-04-30")
+        for buyer, period in (("AMZN", "2026"), ("MSFT", "FY2027"), ("GOOGL", "2026"), ("META", "2026"))
+    ),
     # own numbers
     "own_b200_per_cowos_wafer": lambda m: m.v(GB, "packages_per_cowos_wafer"),
     "own_h100_per_cowos_wafer": lambda m: m.v("dgx_h100", "packages_per_cowos_wafer"),
@@ -219,6 +239,12 @@ OTHERS: Final[dict[str, Callable[[Model], float]]] = {
     "own_atlas950_hbm": lambda m: m.v(AT, "hbm_total_tb"),
     "own_cm384_scale_up": lambda m: m.v(CM, "scale_up_aggregate_tb_s"),
     "own_nvl144_is_72_packages": lambda m: m.v(m.c.resolve("NVL144"), "accelerators"),
+    "own_a100_nvlink_total": lambda m: m.v("dgx_a100", "scale_up_aggregate_tb_s"),
+    "own_a100_hbm": lambda m: m.b("dgx_a100", "hbm_gb"),
+    "own_h100_port": lambda m: m.v("dgx_h100", "scale_up_port_gbytes_per_s"),
+    "own_gb200_hbm_physical": lambda m: m.v(GB, "hbm_physical_total_tb"),
+    "own_vr_hbm": lambda m: m.v(VR, "hbm_total_tb"),
+    "own_cm384_modules": lambda m: m.b(CM, "scale_up_optics"),
     "own_round_trip_gw": lambda m: quantity_of(m.c, convert("1 GW", m.c).racks_base, "kw_facility").base / 1e6,
 }
 
@@ -226,8 +252,6 @@ OTHERS: Final[dict[str, Callable[[Model], float]]] = {
 UNREPRODUCED: Final[dict[str, str]] = {
     "gw_site_bethune": "price of one announced site in euro; the model prices racks and a range of sites, not this one",
     "gw_site_softbank": "price of one announced programme in euro, four years long; not modelled",
-    "nvda_fy26q3_dc_parts": "the split into compute and networking is not in the supply series, only their sum",
-    "big4_2026_capex": "the sum mixes guidances of different dates; the series keep only the latest base of each buyer",
 }
 EXPRESSIONS: Final[dict[str, Callable[[Model], float]]] = {
     k: v for k, v in (SYSTEMS | OTHERS).items() if k not in UNREPRODUCED

@@ -41,6 +41,7 @@ class LedgerRules:
     figures: Mapping[str, Interval]
     mixes: tuple[Mix, ...]
     watched: tuple[str, ...]
+    sources: Mapping[str, str]  # of the figures
 
     @property
     def outcomes(self) -> frozenset[str]:
@@ -81,6 +82,7 @@ def load_ledger_rules(path: Path | None = None) -> LedgerRules:
         links=tuple(Link(**row) for row in data["links"]),
         figures={row["id"]: Interval(row["low"], row["base"], row["high"]) for row in data["figures"]},
         watched=tuple(data["watched"]),
+        sources={row["id"]: row["source"] for row in data["figures"]},
         mixes=tuple(Mix(str(m["year"]), m["shares"], m["published"], m["source"]) for m in data["generations"]),
     )
 
