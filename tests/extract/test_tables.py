@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tracker.extract.facts import extract_facts
+from tracker.extract.facts import extract_facts, read_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.extract.reading import prepared
 from tracker.extract.table_columns import Unit, columns, unit_of
@@ -41,7 +41,7 @@ def document(text: str, entity: str | None, day: str, title: str = "", lang: str
 
 def facts(lexicon: Lexicon, text: str, entity: str | None, day: str, title: str = "", lang: str = "en") -> list[Any]:
     frame = document(text, entity, day, title, lang)
-    rows, prose = read_tables(frame, prepared(frame, lexicon), lexicon)
+    rows, prose, _ = read_tables(frame, prepared(frame, lexicon), lexicon)
     assert len(prose["text"][0]) == len(text)
     for row in rows:
         assert text[row["start"] : row["end"]] == row["quote"]
@@ -231,6 +231,25 @@ def test_what_is_not_certain_is_no_fact(lexicon: Lexicon, text: str, why: str) -
     assert facts(lexicon, text, "NVDA", "2025-08-27") == [], why
 
 
+def test_a_row_that_gives_no_fact_says_why(lexicon: Lexicon) -> None:
+    rows = "Three Months Ended\nJul 27, 2025 | Jul 28, 2024\nRevenue | 46,743 | 30,040\n"
+    for text, entity, reason in (
+        (rows, "NVDA", "no unit"),
+        (f"(In millions)\n{rows}", None, "nobody on the watchlist"),
+        ("(In millions)\nRevenue | 46,743 | 30,040\n", "NVDA", "names no period for each of its 2 figures"),
+        (
+            "(In millions)\nNine Months Ended\nOct 26, 2025 | Oct 27, 2024\nRevenue | 46,743 | 30,040\n",
+            "NVDA",
+            "no column of a quarter",
+        ),
+    ):
+        found, misses = read_facts(document(text, entity, "2025-11-27"), lexicon)
+        assert found.is_empty()
+        (miss,) = misses
+        assert reason in miss.reason
+        assert text[miss.start : miss.end] == "Revenue | 46,743 | 30,040"
+
+
 def test_a_table_of_nobody_on_the_watchlist_gives_nothing_and_hides_its_rows(lexicon: Lexicon) -> None:
     text = "(In millions)\nThree Months Ended\nJul 27, 2025 | Jul 28, 2024\nRevenue | $46,743 | $30,040\n"
     assert facts(lexicon, text, None, "2025-08-27") == []
@@ -272,13 +291,37 @@ def test_headers_are_read_as_a_stream_of_tokens() -> None:
     assert footed is not None
     assert [c.period for c in footed] == ["FY2025Q3", "FY2024Q3"]
     assert columns(["Three Months Ended", "2025 | 2024"], 3, 12) is None
+    weeks = columns(
+        ["Thirteen Weeks Ended | Thirty-Nine Weeks Ended", "Nov 1, 2025 | Nov 2, 2024 | Nov 1, 2025 | Nov 2, 2024"],
+        4,
+        1,
+    )
+    assert weeks is not None
+    assert [c.period for c in weeks] == ["FY2026Q3", "FY2025Q3", None, None]
+    odd = columns(["Two Months Ended", "Nov 1, 2025 | Nov 2, 2024"], 2, 1)
+    assert odd is not None
+    assert [c.period for c in odd] == [None, None]
+
+
+def test_the_caption_of_a_viewer_page_stands_in_the_first_cell_of_the_header(lexicon: Lexicon) -> None:
+    text = (
+        "CONDENSED CONSOLIDATED STATEMENTS OF OPERATIONS (Unaudited) - USD ($) shares in Thousands, $ in Millions"
+        " | 3 Months Ended | 6 Months Ended\nMar. 29, 2025 | Mar. 30, 2024 | Mar. 29, 2025 | Mar. 30, 2024\n"
+        "Net sales | $ 95,359 | $ 90,753 | $ 219,659 | $ 210,328\n"
+    )
+    assert told(facts(lexicon, text, "AAPL", "2025-05-02")) == [
+        ("revenue", 95.359e9, 95.359e9, "money", "FY2025Q2", "actual"),
+        ("revenue", 90.753e9, 90.753e9, "money", "FY2024Q2", "actual"),
+        ("revenue", 219.659e9, 219.659e9, "money", "FY2025H1", "actual"),
+        ("revenue", 210.328e9, 210.328e9, "money", "FY2024H1", "actual"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "unit"),
     [
         ("(In millions, except per share data)", Unit(1e6, None)), ("(dollars in thousands)", Unit(1e3, None)),
-        ("(NT$ in billions)", Unit(1e9, "TWD")), ("单位：百万元 币种：人民币", Unit(1e6, "CNY")),
+        ("(NT$ in billions)", Unit(1e9, "TWD")), ("(shares in thousands)", None), ("USD ($) shares in Thousands, $ in Millions", Unit(1e6, "USD")), ("单位：百万元 币种：人民币", Unit(1e6, "CNY")),
         ("單位：新台幣仟元", Unit(1e3, "TWD")), ("（人民币千元）", Unit(1e3, "CNY")), ("单位：元", Unit(1.0, None)),
         ("The company has invested in millions of homes over the years, and in many other things that it does not name here.", None),
         ("营业收入增长百万元级别的项目", None), ("Revenue | 46,743", None),

@@ -17,6 +17,7 @@ from tests.ingest.conftest import Publisher
 from tracker.ingest import fetch as fetch_module
 from tracker.ingest.archive import Archive
 from tracker.ingest.client import HttpClient, HttpSettings
+from tracker.ingest.documents import build_documents
 from tracker.ingest.fetch import FetchOutcome, fetch_source
 from tracker.ingest.sources import Source
 from tracker.ingest.state import first_state
@@ -184,6 +185,42 @@ def test_a_filing_is_read_from_submissions_over_its_index_to_the_document(
     assert len(outcome.raw) == len(outcome.fetches) >= 3
     again = poll(polled, tmp_path, outcome.state, known=frozenset(item.url for item, _ in outcome.items))
     assert (again.items, len(again.fetches)) == ([], 1)
+
+
+def test_figures_a_filing_marks_come_with_its_document(publisher: Publisher, tmp_path: Path) -> None:
+    context = (
+        '<xbrli:context id="q"><xbrli:entity><xbrli:identifier scheme="http://www.sec.gov/CIK">0001045810</xbrli:identifier>'
+        "</xbrli:entity><xbrli:period><xbrli:startDate>2025-04-28</xbrli:startDate><xbrli:endDate>2025-07-27</xbrli:endDate>"
+        '</xbrli:period></xbrli:context><xbrli:unit id="usd"><xbrli:measure>iso4217:USD</xbrli:measure></xbrli:unit>'
+    )
+    publisher.put(
+        "/Archives/report.htm",
+        f'<html><body><div style="display:none">{context}</div><p>10-Q</p><table><tr><td>Revenue</td><td>'
+        '<ix:nonFraction unitRef="usd" contextRef="q" name="us-gaap:Revenues" scale="6">46,743</ix:nonFraction>'
+        "</td></tr></table></body></html>",
+    )
+    accession = "0001045810-25-000209"
+    publisher.put(
+        f"/data/1045810/{accession.replace('-', '')}/{accession}-index.htm",
+        "<table class='tableFile'><tr><th>Seq</th></tr><tr><td>1</td><td>10-Q</td>"
+        "<td><a href='/ix?doc=/Archives/report.htm'>report.htm</a></td><td>10-Q</td><td>1</td></tr></table>",
+    )
+    recent = {"accessionNumber": [accession], "form": ["10-Q"], "filingDate": ["2025-08-27"], "items": [""]}
+    answer = {"cik": "1045810", "name": "NVIDIA CORP", "filings": {"recent": recent}}
+    polled = source(
+        publisher.put("/submissions", json.dumps(answer)), "edgar_submissions", archives=f"{publisher.base}/data"
+    )
+    outcome = poll(polled, tmp_path, issuers={1045810: ("NVDA", 1)})
+    documents = build_documents(outcome.items, polled, NOW)
+    (fact,) = outcome.facts.to_dicts()
+    assert (fact["kind"], fact["entity"], fact["period"], fact["value_low"]) == (
+        "revenue",
+        "NVDA",
+        "FY2026Q2",
+        46.743e9,
+    )
+    text = dict(documents.select("doc_id", "text").iter_rows())[fact["doc_id"]]
+    assert text[fact["start"] : fact["end"]] == fact["quote"] == "Revenue | 46,743"
 
 
 @pytest.mark.real

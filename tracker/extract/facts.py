@@ -100,9 +100,9 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     if documents.is_empty():
         return empty(FACTS_SCHEMA), []
     by_id = prepared(documents, lexicon)
-    tabled, documents = read_tables(documents, by_id, lexicon)
+    tabled, documents, unread = read_tables(documents, by_id, lexicon)
     rows: list[dict[str, Any]] = []
-    misses: list[Miss] = []
+    misses = [Miss(*row) for row in unread]
     seen: set[tuple[Any, ...]] = set()
     candidates = (candidate_sentences(part, lexicon) for part in batches(documents))
     for reading in chain.from_iterable(readings(part, by_id, lexicon) for part in candidates):

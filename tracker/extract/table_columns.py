@@ -27,13 +27,16 @@ _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
 _COUNT: Final = {
     "three": 3, "six": 6, "nine": 9, "twelve": 12, "三": 3, "六": 6, "九": 9, "十二": 12,
     "13": 3, "14": 3, "thirteen": 3, "fourteen": 3, "26": 6, "27": 6, "39": 9, "40": 9, "52": 12, "53": 12,
+    "3": 3, "6": 6, "9": 9, "12": 12, "twenty-six": 6, "twenty-seven": 6, "thirty-nine": 9, "forty": 9,
+    "fifty-two": 12, "fifty-three": 12,
 }  # fmt: skip
 _ORDINAL: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "一": 1, "二": 2, "三": 3, "四": 4}
 TOKEN: Final = re.compile(
     rf"""
     (?P<trailing>trailing\s+(?:4|four|12|twelve)[\s-]+(?:quarters?|months?)(?:\s+ended)?|TTM\b|LTM\b)
-    |(?P<months>three|six|nine|twelve)[\s-]+months?(?:\s+periods?)?\s+ended
-    |(?P<weeks>13|14|26|27|39|40|52|53|thirteen|fourteen)[\s-]+weeks?\s+ended
+    |(?P<months>three|six|nine|twelve|3|6|9|12)[\s-]+months?(?:\s+periods?)?\s+ended
+    |(?P<weeks>13|14|26|27|39|40|52|53|thirteen|fourteen|twenty-(?:six|seven)|thirty-nine|forty|fifty-(?:two|three))[\s-]+weeks?\s+ended
+    |(?P<other>[\w-]{{1,20}}\s+(?:weeks?|months?|days)\s+ended)
     |(?P<quarterly>quarters?\s+ended|quarterly\s+periods?\s+ended)
     |(?P<yearly>(?:fiscal\s+)?years?\s+ended)
     |(?P<cjk_months>[三六九]|十二)[个個]月
@@ -61,7 +64,7 @@ _OUTLOOK: Final = re.compile(
     r"\b(?:outlook|guidance|forecast|guides?|expected|projected)\b|指引|展望|预测|預測|预计|預計", re.IGNORECASE
 )
 UNITS: Final = re.compile(
-    r"(?:\(|^|\b)(?:[a-z ,$’'.]{0,40}\s)?in\s+(?:(?:U\.?S\.?|NT|New Taiwan|RMB|HK)?\s?\$?\s?(?:dollars?\s+(?:in\s+)?)?)?(?P<en>thousands|millions|billions|NT\$\s?(?:millions|billions|thousands))\b"
+    r"(?:\(|^|\b|\$\s(?=in\b))(?:[a-z ,$’'.]{0,40}\s)?in\s+(?:(?:U\.?S\.?|NT|New Taiwan|RMB|HK)?\s?\$?\s?(?:dollars?\s+(?:in\s+)?)?)?(?P<en>thousands|millions|billions|NT\$\s?(?:millions|billions|thousands))\b"
     r"|(?:人民[币幣]|新台[币幣]|新臺幣|港[币幣])?\s?(?P<zh>百[万萬]|[千仟][万萬]|[亿億万萬千仟])(?:美|港|欧|歐|日)?[元圆圓]"
     r"|[单單]位\s?[:：]\s?(?:人民[币幣]|新台[币幣])?(?P<one>[元圆圓])",
     re.IGNORECASE,
@@ -81,12 +84,15 @@ _CURRENCY: Final = (
     (re.compile(r"₩|\bKRW\b|Korean won|韩元|韓元", re.IGNORECASE), "KRW"),
     (re.compile(r"\bJPY\b|Japanese yen|日元|日圓", re.IGNORECASE), "JPY"),
 )
-_TRAILING: Final = -12  # four quarters that are no fiscal year have no label
+_NO_SPAN: Final = -1  # four quarters that are no fiscal year, a month of a quarter: they have no label
+_FEW: Final = 13  # letters
+_FIGURES: Final = re.compile(r"\d{1,3},\d{3}|\d\.\d|\d{5}")
 _BRACKETS: Final = re.compile(r"[(（][^()（）]{0,120}[)）]")
 _WORDS_OF_HEADERS: Final = re.compile(
     r"\b(?:unaudited|restated|as adjusted|ended|and|of|as|at|for|the|gaap|non-gaap|fiscal|condensed)\b", re.IGNORECASE
 )
 MAX_HEADER: Final = 14  # lines a header is made of
+_SHARES: Final = re.compile(r"\bshares?\s+in\s+\w+$", re.IGNORECASE)
 _CAPTION_CHARS: Final = 100  # in a longer line a unit is stated only in brackets
 _LEGEND_CHARS: Final = 700  # a unit is stated in the caption or the paragraph before a table
 
@@ -118,7 +124,7 @@ def unit_of(text: str) -> Unit | None:
         name = found["en"] or found["zh"] or found["one"]
         if found["zh"] and not _ZH_STATED.search(text):
             continue
-        if found["en"] and len(text) > _CAPTION_CHARS and not found[0].startswith("("):
+        if found["en"] and (_SHARES.search(found[0]) or not _is_stated(found[0], text)):
             continue
         if found["en"] and "NT$" in name:
             name = name[3:].strip()
@@ -128,12 +134,28 @@ def unit_of(text: str) -> Unit | None:
     return None
 
 
+def _is_stated(found: str, text: str) -> bool:
+    """Whether "in millions" states a unit: in brackets, behind a sign of money, or in a line that is hardly more."""
+    return found.startswith("(") or "$ in" in found or len(text) <= _CAPTION_CHARS
+
+
 def is_header(text: str) -> bool:
-    """Whether a line says what columns are about: tokens, and hardly anything else."""
+    """Whether a line says what columns are about: tokens, and hardly anything else (behind its first cell)."""
     if len(text) > 400 or not TOKEN.search(text):
         return False
-    rest = _WORDS_OF_HEADERS.sub(" ", UNITS.sub(" ", TOKEN.sub(" ", _BRACKETS.sub(" ", text))))
-    return len(re.findall(r"[A-Za-z\u4e00-\u9fff]", rest)) <= 26 and not re.search(r"\d{1,3},\d{3}|\d\.\d|\d{5}", rest)
+    cells = [cell.strip() for cell in text.split("|") if cell.strip()]
+    if len(cells) > 2 and all(TOKEN.search(cell) and _letters(cell) <= _FEW for cell in cells[1:]):
+        return not _FIGURES.search(TOKEN.sub(" ", "|".join(cells[1:])))
+    return _letters(text) <= 2 * _FEW and not _FIGURES.search(_rest(text))
+
+
+def _rest(text: str) -> str:
+    """What is left of a line without what headers are made of."""
+    return _WORDS_OF_HEADERS.sub(" ", UNITS.sub(" ", TOKEN.sub(" ", _BRACKETS.sub(" ", text))))
+
+
+def _letters(text: str) -> int:
+    return len(re.findall(r"[A-Za-z\u4e00-\u9fff]", _rest(text)))
 
 
 def columns(
@@ -175,7 +197,7 @@ def _columns_of(found: list[re.Match[str]], *, changes: bool) -> list[re.Match[s
 
 
 def _is_span(token: re.Match[str]) -> bool:
-    return any(token[name] for name in ("trailing", "months", "weeks", "quarterly", "yearly", "cjk_months"))
+    return any(token[name] for name in ("trailing", "other", "months", "weeks", "quarterly", "yearly", "cjk_months"))
 
 
 def _read(
@@ -317,8 +339,8 @@ def _ended(day: date, months: int, outlook: bool, fye: int) -> Column:
 def _months(span: re.Match[str] | None) -> int:
     if span is None:
         return 0
-    if span["trailing"]:
-        return _TRAILING
+    if span["trailing"] or span["other"]:
+        return _NO_SPAN
     if span["yearly"]:
         return 12
     if span["quarterly"]:

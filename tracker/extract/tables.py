@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
@@ -57,47 +57,76 @@ def has_table(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_MAY_HOLD)
 
 
+class Unread(NamedTuple):
+    """A row whose name is a metric's and that gave no fact, and why."""
+
+    doc_id: str
+    start: int
+    end: int
+    kind: str
+    reason: str
+
+
 def read_tables(
     documents: pl.DataFrame, by_id: dict[str, Document], lexicon: Lexicon
-) -> tuple[list[dict[str, Any]], pl.DataFrame]:
-    """Rows of facts (FACTS fields without id), and the documents with their table rows blanked.
+) -> tuple[list[dict[str, Any]], pl.DataFrame, list[Unread]]:
+    """Rows of facts (FACTS fields without id), the documents with their table rows blanked, and what gave no fact.
 
-    documents: at least doc_id and text; by_id: what is known of them, which gets the blanked text, too. Offsets stay true, for a blanked row keeps its length. Documents without a
-    table come back as they are.
+    documents: at least doc_id and text; by_id: what is known of them, which gets the blanked text, too. Offsets stay
+    true, for a blanked row keeps its length. Documents without a table come back as they are.
     """
     holding = documents.filter(has_table(pl.col("text")).fill_null(False))
     if holding.is_empty():
-        return [], documents
+        return [], documents, []
     facts: list[dict[str, Any]] = []
     prose: dict[str, str] = {}
+    unread: list[Unread] = []
     for doc_id, text in holding.select("doc_id", "text").iter_rows():
-        found, blanked = read_text(text, by_id[doc_id], lexicon)
+        found, blanked, left = read_text(text, by_id[doc_id], lexicon)
         facts += found
+        unread += left
         if blanked is not None:
             prose[doc_id] = by_id[doc_id].text = blanked
     facts = _with_products(facts, lexicon)
     if not prose:
-        return facts, documents
+        return facts, documents, unread
     replaced = pl.DataFrame({"doc_id": list(prose), "_prose": list(prose.values())})
     joined = documents.join(replaced, on="doc_id", how="left", maintain_order="left")
-    return facts, joined.with_columns(text=pl.coalesce("_prose", "text")).drop("_prose")
+    return facts, joined.with_columns(text=pl.coalesce("_prose", "text")).drop("_prose"), unread
 
 
-def read_text(text: str, document: Document, lexicon: Lexicon) -> tuple[list[dict[str, Any]], str | None]:
-    """Facts of the tables of one text, and the text with their rows blanked (None: there are none)."""
+def read_text(text: str, document: Document, lexicon: Lexicon) -> tuple[list[dict[str, Any]], str | None, list[Unread]]:
+    """Facts of the tables of one text, the text with their rows blanked (None: there are none), and what gave none."""
     rows: list[dict[str, Any]] = []
     blank: list[tuple[int, int]] = []
+    unread: list[Unread] = []
     for line, cells, table in _walk(text, document, lexicon):
-        blank.append((line.start, line.start + len(line.text)))
+        start, end = line.start, line.start + len(line.text)
+        blank.append((start, end))
+        before = len(rows)
         if document.issuer is not None and cells is not None:
             rows += _facts_of(line, cells, table, document, lexicon)
+        if len(rows) == before and (metric := metric_of(line.name)) is not None:
+            unread.append(Unread(document.doc_id, start, end, metric.kind, _why_not(line, cells, table, document)))
     if not blank:
-        return [], None
+        return [], None, []
     pieces, at = [], 0
     for start, end in blank:
         pieces += [text[at:start], " " * (end - start)]
         at = end
-    return _told_once(rows), "".join([*pieces, text[at:]])
+    return _told_once(rows), "".join([*pieces, text[at:]]), unread
+
+
+def _why_not(line: Line, cells: list[tuple[Cell, Column]] | None, table: Table, document: Document) -> str:
+    if document.issuer is None:
+        return "a table of nobody on the watchlist"
+    if cells is None:
+        return f"the header names no period for each of its {len(line.values)} figures"
+    if table.part is not None:
+        return f"about a part of the company: {table.part}"
+    if table.unit is None and not any(cell.percent for cell, _ in cells):
+        return "no unit is stated above the table"
+    return "no column of a quarter, half-year or year with a figure of this kind"
 
 
 def _with_products(rows: list[dict[str, Any]], lexicon: Lexicon) -> list[dict[str, Any]]:
