@@ -1,7 +1,8 @@
 """Hand-labelled clips kept by reference: rebuild their documents from the data beside the checkout.
 
 A row of `labels.jsonl` names a source document, a character span of its text, the SHA-256 of that span and the facts
-with offsets into it. No text is kept here, so a quote is `text[start:end]` of the rebuilt document.
+with offsets into it. No text is kept here, so a quote is `text[start:end]` of the rebuilt document. The held-out clips
+have two more readings of the same rows: `second.jsonl` (another reader) and `agreed.jsonl` (both, differences settled).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tests.eval.draw import SHARED, read_rows
 
 HERE = Path(__file__).parent
 SETS = ("heldout", "dev2")
+READINGS = {"heldout": ("labels", "second", "agreed"), "dev2": ("labels",)}
 # What the labelled documents beside the checkout carry too; the issuer's symbol is left out on purpose, as there.
 KEPT = ("url", "source", "title", "published_at", "lang")
 
@@ -25,9 +27,9 @@ def present() -> bool:
     return (SHARED / "documents").is_dir()
 
 
-def references(name: str) -> list[dict[str, Any]]:
-    """Rows of a set, in order; row N is the document `NAME-N`."""
-    path = HERE / name / "labels.jsonl"
+def references(name: str, reading: str = "labels") -> list[dict[str, Any]]:
+    """Rows of a reading of a set, in order; row N is the document `NAME-N`."""
+    path = HERE / name / f"{reading}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
@@ -50,10 +52,10 @@ def documents(name: str) -> list[dict[str, Any]]:
     return rebuilt
 
 
-def labels(name: str) -> dict[str, list[dict[str, Any]]]:
-    """Facts by document of a set, each with its quote cut from the rebuilt clip."""
+def labels(name: str, reading: str = "labels") -> dict[str, list[dict[str, Any]]]:
+    """Facts by document of a reading of a set, each with its quote cut from the rebuilt clip."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for row, document in zip(references(name), documents(name), strict=True):
+    for row, document in zip(references(name, reading), documents(name), strict=True):
         text = document["text"]
         found[document["doc_id"]] = [fact | {"quote": text[fact["start"] : fact["end"]]} for fact in row["facts"]]
     return found
