@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from tracker.alerts.route import Recipient
+from tracker.alerts.recipients import Recipient
 from tracker.pipeline import Kit, process
 from tracker.resources import data_dir
 from tracker.store import Store

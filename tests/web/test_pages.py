@@ -88,7 +88,7 @@ def test_a_page_answers_and_carries_no_live_markup_of_others(site: Site, path: s
 def test_the_sentence_is_marked_in_its_document(site: Site) -> None:
     page = site.ask(f"/signals/{signal_of(site, 'S1')}").text
     marked = page.partition("<mark>")[2].partition("</mark>")[0]
-    assert "HBM for 2026 is sold out" in marked
+    assert "sold out" in marked
     assert "&lt;script&gt;" in page
     assert "<script" not in page
 

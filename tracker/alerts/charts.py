@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import Image, ImageDraw
 
-from tracker.alerts.digest import Tightest
+from tracker.alerts.parts import Tightest
 
 SPARK_SIZE: Final = (96, 28)  # as shown; drawn twice as large for dense screens
 LEDGER_SIZE: Final = (560, 150)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from tracker.alerts.digest import Digest, Due, Sides, Tightest, build_digest
-from tracker.alerts.route import Recipient
+from tracker.alerts.digest import build_digest
+from tracker.alerts.parts import Digest, Due, Sides, Tightest
+from tracker.alerts.recipients import Recipient
 from tracker.alerts.words import LINKS, what_is_due
 from tracker.extract.lexicon import Lexicon
 from tracker.hardware.ledger import pair_sides
@@ -43,6 +44,10 @@ SELECT s.rule_id, count(DISTINCT s.signal_id) FILTER (r.verdict IN ('confirm', '
        count(DISTINCT s.signal_id) FILTER (r.verdict = 'reject') AS rejected
 FROM v_reviews r JOIN signals s ON r.target = 'signal' AND r.target_id = s.signal_id
 WHERE r.reviewed_at > $start AND r.reviewed_at <= $end GROUP BY s.rule_id ORDER BY rejected DESC, confirmed DESC, s.rule_id LIMIT 6
+"""
+_WITHHELD: Final = """
+SELECT reason, count(*) AS n FROM notices WHERE recipient = $who AND changed_at > $start AND changed_at <= $end
+AND (state = 'digest' OR group_key = 'fold') GROUP BY reason ORDER BY n DESC, reason LIMIT 4
 """
 _TEXTS: Final = """
 SELECT doc_id, story_id, source, published_at, ingested_at, left(text, 20000) AS text FROM documents
@@ -109,6 +114,7 @@ def _sides(
         due=due_of(calendar, names, day, recipient.language) if calendar is not None else (),
         reporters=reporters_of(calendar, names, day) if kind == "earnings" and calendar is not None else (),
         new_names=_new_names(store, kit.lexicon, window),
+        withheld=list(store.read(_WITHHELD, both | {"who": recipient.address}).iter_rows()),
         verdicts=list(store.read(_VERDICTS, both).iter_rows()) if kind == "weekly" else (),
     )
 

@@ -4,142 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
 import polars as pl
 
-from tracker.alerts.route import Recipient
+from tracker.alerts.parts import MOVED_AT_LEAST, ClaimMove, Digest, Evidence, Reporter, Sides
+from tracker.alerts.recipients import Recipient
 from tracker.thesis.schema import Thesis
 from tracker.vocabulary import SEVERITIES
 
-MOVED_AT_LEAST: Final = 0.005  # half a percentage point
 READ_WORDS: Final = 480  # two minutes at 240 words a minute
 CJK_PER_WORD: Final = 1.7  # 400 Chinese characters a minute take as long as 240 English words
 HISTORY: Final = 30  # points of a sparkline
 # How much is told in full, from generous to terse: (claims, sentences a side). The first that reads in two minutes wins.
 _FOLDS: Final = ((5, 2), (4, 2), (4, 1), (3, 1), (2, 1), (1, 1))
 IMMEDIATE_SIDES: Final = (6, 3)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One signal with the sentence it rests on."""
-
-    signal_id: str
-    rule_id: str
-    explanation: str
-    quote: str
-    source: str
-    title: str
-    url: str
-    published_at: datetime
-    severity: str
-    racks: float | None
-    beneficiaries: list[str]
-    squeezed: list[str]
-    entity: str
-    fresh: bool
-
-
-@dataclass(frozen=True)
-class ClaimMove:
-    """A claim with its probability before and after, and the evidence on both sides."""
-
-    claim: str
-    text: str
-    before: float
-    after: float
-    history: list[float]
-    evidence_for: list[Evidence]
-    evidence_against: list[Evidence]
-    new: int = 0  # signals of the window
-    falsified_by: str = ""
-
-    @property
-    def change(self) -> float:
-        """Change of the probability."""
-        return self.after - self.before
-
-
-@dataclass(frozen=True)
-class Tightest:
-    """The link of the chain with the least supply per demanded rack, and its quarters (name, demand, supply)."""
-
-    link: str
-    quarter: str
-    demand: float
-    supply: float
-    quarters: list[tuple[str, float | None, float | None]]
-
-
-@dataclass(frozen=True)
-class Due:
-    """Evidence that is expected, or late."""
-
-    day: date
-    who: str
-    what: str
-    claims: list[str]
-    overdue_days: int = 0
-
-
-@dataclass(frozen=True)
-class Reporter:
-    """Who reports today: what was said before, and which claims it can move."""
-
-    who: str
-    last: date | None
-    claims: list[tuple[str, str, float]]  # claim, its text, its probability
-    said: list[Evidence]  # the latest that stands on this company
-
-
-@dataclass(frozen=True)
-class Sides:
-    """What the mail is made of besides signals and conviction; each may be empty."""
-
-    documents: int = 0
-    sources: int = 0
-    failing: Sequence[tuple[str, str]] = ()
-    tightest: Tightest | None = None
-    yearly_racks: float | None = None  # supply of the last four quarters
-    due: Sequence[Due] = ()
-    reporters: Sequence[tuple[str, str, date | None, list[str]]] = ()  # entity, name, last results, claims
-    new_names: Sequence[tuple[str, str]] = ()  # name, sentence
-    verdicts: Sequence[tuple[str, int, int]] = ()  # rule, confirmed, rejected
-
-
-@dataclass(frozen=True)
-class Digest:
-    """Everything a mail says."""
-
-    kind: str  # digest | weekly | earnings | immediate
-    language: str
-    local_date: date
-    zone: str
-    moves: list[ClaimMove]
-    thesis_before: float
-    thesis_after: float
-    signals: int
-    sides: Sides
-    thesis_history: list[float] = field(default_factory=list)
-    quiet: list[ClaimMove] = field(default_factory=list)
-    reporters: list[Reporter] = field(default_factory=list)
-    gains: list[tuple[str, int]] = field(default_factory=list)
-    squeezed: list[tuple[str, int]] = field(default_factory=list)
-    days: int = 1
-
-    @property
-    def empty(self) -> bool:
-        """Nothing moved and nothing new: the mail is a heartbeat."""
-        return not self.moves and not self.signals
-
-    @property
-    def folded(self) -> int:
-        """New signals that stand only on the web page."""
-        told = {e.signal_id for m in self.moves for e in (*m.evidence_for, *m.evidence_against) if e.fresh}
-        return max(0, self.signals - len(told))
 
 
 def build_digest(
@@ -161,12 +42,17 @@ def build_digest(
     confidence, created_at, explanation, explanation_zh, racks_base, entity, beneficiaries, squeezed, quote, source, title,
     url, published_at). conviction: history (claim, as_of, probability). names: entity -> name in the reader's language.
     """
+    own = [c for c in thesis.claims.values() if recipient.wants(c.pillar)]
+    evidence = evidence.filter(pl.col("claim").is_in([c.id for c in own]))
     new = evidence.filter((pl.col("created_at") > start) & (pl.col("created_at") <= end))
     history = conviction.filter(pl.col("as_of") <= end).sort("as_of")
-    maker = _Maker(recipient, names, new, evidence, history, start)
-    moves = [
-        m for c in thesis.claims.values() if (m := maker.move(c.id, _text(c, recipient), c.falsified_by)) is not None
-    ]
+    lines = {
+        str(key[0]): part.select("as_of", "probability")
+        for key, part in history.partition_by("claim", as_dict=True).items()
+    }
+    counts = dict(new.group_by("claim").len().iter_rows())
+    maker = _Maker(recipient, names, evidence, start, lines, counts, _strongest(new), _strongest(evidence))
+    moves = [m for c in own if (m := maker.move(c.id, _text(c, recipient), c.falsified_by)) is not None]
     told = [m for m in moves if abs(m.change) >= MOVED_AT_LEAST or m.new]
     told.sort(key=lambda m: (-abs(m.change), -m.new, m.claim))
     before, after, line = maker.probabilities("THESIS")
@@ -246,34 +132,33 @@ class _Maker:
 
     recipient: Recipient
     names: Mapping[str, str]
-    new: pl.DataFrame
     evidence: pl.DataFrame
-    history: pl.DataFrame
     start: datetime
+    lines: Mapping[str, pl.DataFrame]  # claim -> (as_of, probability), oldest first
+    counts: Mapping[str, int]  # claim -> signals of the window
+    new: Mapping[tuple[str, int], list[dict[str, Any]]]  # (claim, direction) -> the strongest of the window
+    known: Mapping[tuple[str, int], list[dict[str, Any]]]  # the same of all that is known
 
     def probabilities(self, claim: str) -> tuple[float, float, list[float]]:
         """(before, after, the last points) of a claim."""
-        own = self.history.filter(pl.col("claim") == claim)
-        if own.is_empty():
+        own = self.lines.get(claim)
+        if own is None:
             return 0.5, 0.5, []
-        earlier = own.filter(pl.col("as_of") <= self.start)
-        before = earlier.item(-1, "probability") if earlier.height else own.item(0, "probability")
-        return float(before), float(own.item(-1, "probability")), [float(p) for p in own["probability"].tail(HISTORY)]
+        line = own["probability"].to_list()
+        earlier = int((own["as_of"] <= self.start).sum())
+        return line[max(earlier - 1, 0)], line[-1], line[-HISTORY:]
 
     def move(self, claim: str, text: str, falsified_by: str) -> ClaimMove | None:
         """A claim's move; None for one nothing was ever known of."""
         before, after, line = self.probabilities(claim)
-        own_new = self.new.filter(pl.col("claim") == claim)
-        if not line and own_new.is_empty():
+        if not line and claim not in self.counts:
             return None
-        known = self.evidence.filter(pl.col("claim") == claim)
-        sides = []
-        for sign in (1, -1):
-            fresh_side = own_new.filter(pl.col("direction") == sign)
-            # the other side is always shown: without news of it, the strongest that is known
-            shown = fresh_side if fresh_side.height else known.filter(pl.col("direction") == sign)
-            sides.append([self.told(row) for row in _strongest(shown).iter_rows(named=True)])
-        return ClaimMove(claim, text, before, after, line, sides[0], sides[1], own_new.height, falsified_by)
+        # the other side is always shown: without news of it, the strongest that is known
+        sides = [
+            [self.told(row) for row in self.new.get((claim, sign)) or self.known.get((claim, sign)) or []]
+            for sign in (1, -1)
+        ]
+        return ClaimMove(claim, text, before, after, line, sides[0], sides[1], self.counts.get(claim, 0), falsified_by)
 
     def reporter(self, entity: str, name: str, last: date | None, claims: Sequence[str], *, thesis: Thesis) -> Reporter:
         """Who reports, the three latest signals about them, and what their figures can move."""
@@ -309,11 +194,19 @@ class _Maker:
         return [self.names.get(who, who) for who in (one.partition(": ")[0] for one in paths or [])]
 
 
-def _strongest(signals: pl.DataFrame) -> pl.DataFrame:
+def _strongest(signals: pl.DataFrame) -> dict[tuple[str, int], list[dict[str, Any]]]:
+    """(claim, direction) -> rows, strongest first; what reads the same counts once."""
     rank = pl.col("severity").replace_strict({s: i for i, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
-    return (
+    most = max(sides for _, sides in (*_FOLDS, IMMEDIATE_SIDES))
+    side = ["claim", "direction"]
+    best = (
         signals.with_columns(rank=rank, weight=pl.col("strength") * pl.col("confidence"))
         .sort(["rank", "weight", "published_at", "signal_id"], descending=[True, True, True, False], nulls_last=True)
-        .unique("explanation", keep="first", maintain_order=True)
-        .head(max(sides for _, sides in (*_FOLDS, IMMEDIATE_SIDES)))
+        .unique([*side, "explanation"], keep="first", maintain_order=True)
+        .group_by(side, maintain_order=True)
+        .head(most)
     )
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in best.iter_rows(named=True):
+        found.setdefault((row["claim"], row["direction"]), []).append(row)
+    return found

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from tracker.alerts import outbox
 from tracker.alerts.content import compose, reporting
-from tracker.alerts.digest import Digest
-from tracker.alerts.route import Recipient
+from tracker.alerts.parts import Digest
+from tracker.alerts.recipients import Recipient
 from tracker.alerts.schedule import digest_due, edition_of, edition_window
 from tracker.config import MailSettings
 from tracker.model_watch import RESULTS_TOLD, calendar_of

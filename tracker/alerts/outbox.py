@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from tracker.alerts.digest import Digest
 from tracker.alerts.message import to_message
+from tracker.alerts.parts import Digest
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.render import render
 from tracker.config import MailSettings

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from tracker.alerts import editions
-from tracker.alerts.route import Recipient
+from tracker.alerts import dispatch, editions
+from tracker.alerts.recipients import Recipient
 from tracker.config import MailSettings
 from tracker.model_watch import watch
 from tracker.pipeline import Kit, process
@@ -95,6 +95,8 @@ def rehearse(
             seen = now.date()
             watch(store, kit, now, mail=mail)
             advance(seen)
+        if dispatch.waiting(store, now):
+            dispatch.flush(store, kit, kit.routing.readers(mail), mail, now)
         editions.enqueue_digests(store, recipients, kit, mail, now)
     told.seconds = time.perf_counter() - began
     return _counted(store, told, recipients, mail, first, start, end)

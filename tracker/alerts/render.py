@@ -20,8 +20,8 @@ import jinja2
 import nh3
 
 from tracker.alerts import charts
-from tracker.alerts.digest import MOVED_AT_LEAST, Digest, Tightest
 from tracker.alerts.links import Links
+from tracker.alerts.parts import MOVED_AT_LEAST, Digest, Tightest
 from tracker.alerts.words import WORDS, quarter_in_words, racks_in_words, round_figure
 
 MAX_SUBJECT: Final = 160

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from tracker.alerts.route import Recipient
+from tracker.alerts.recipients import Recipient
 
 WEEKLY_ON: Final = 5  # Saturday: markets are closed, and the week's news is in
 DAY: Final = timedelta(days=1)

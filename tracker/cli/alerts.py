@@ -155,3 +155,17 @@ def _ask(settings: Settings, wish: dict[str, Any]) -> None:
         wishes.leave(settings.store.path, wish, now)
         said = "the daemon is running and does it within seconds"
     errors.print(said)
+
+
+@app.command()
+def subscribe(
+    address: Annotated[str, typer.Argument(help="A reader who ended mails with the link in them.")],
+    config: ConfigOption = None,
+    db: DbOption = None,
+) -> None:
+    """Send a reader again what the link in a mail ended."""
+    with Store.open(settings_from(config, db).store.path) as store:
+        count = int(store.scalar("SELECT count(*) FROM unsubscribed WHERE recipient = $who", {"who": address}))
+        store.execute("DELETE FROM unsubscribed WHERE recipient = $who", {"who": address})
+        store.publish()
+    errors.print(f"{count} kinds of mail are sent again to {address}", markup=False)

@@ -20,6 +20,7 @@ from tracker.cli import (
     model_more,
     operate,
     people,
+    rehearse,
     routes,
     rules,
     run,
@@ -78,4 +79,5 @@ app.command()(operate.prune)
 app.add_typer(rules.app, name="rules")
 app.add_typer(model.app, name="model")
 alerts.app.add_typer(routes.app, name="routes")
+alerts.app.command("rehearse")(rehearse.rehearse_command)
 app.add_typer(alerts.app, name="alerts")
