@@ -19,9 +19,6 @@ DEFAULT_BASIS_WEIGHTS: Final = {"actual": 1.0, "guidance": 0.85, "plan": 0.6, "e
 DEFAULT_CORROBORATION: Final = {"alone": 0.6, "further": 0.5}
 DEFAULT_NOVELTY: Final = {"repeat": 0.2}
 _KEY: Final = ["entity", "kind", "unit", "_period", "_product"]
-_TOLD: Final = [
-    "fact_id", "value_mid", "published_at", "story_id",
-]  # fmt: skip
 _REPEAT_TOLERANCE: Final = 0.01  # the same figure told again, rounding included
 
 
@@ -190,50 +187,60 @@ def _corroborated(facts: pl.DataFrame, known: pl.DataFrame, weights: dict[str, A
     repeat = float((DEFAULT_NOVELTY | weights.get("novelty", {}))["repeat"])
     # one number for what must be equal: sorting and joining on it is several times faster than on five texts
     key_of = pl.struct("entity", "kind", "_period", "_product", "direction").hash().alias("_same")
-    told = pl.concat([known.select(*_TOLD, key_of), facts.select(*_TOLD, key_of)])
-    told = told.unique("fact_id", keep="first")
-    asked = told.join(facts.select(key_of).unique(), on="_same", how="semi")
+    told = known.select("fact_id", "value_mid", "published_at", key_of, _story=pl.col("story_id").hash())
+    if facts.height < known.height:
+        told = told.join(facts.select(key_of).unique(), on="_same", how="semi")
     step = pl.col("value_mid") - pl.col("value_mid").shift(1) > _REPEAT_TOLERANCE * pl.col("value_mid").abs()
     other_thing = pl.col("_same") != pl.col("_same").shift(1)
-    alike = asked.sort("_same", "value_mid", nulls_last=False).with_columns(
-        # a running number of figures: a new one where the thing, the figure, or having a figure at all changes
-        _figure=(other_thing | step | (pl.col("value_mid").is_not_null() & pl.col("value_mid").shift(1).is_null()))
-        .fill_null(False)
-        .cum_sum()
-    )
-    key = ["_figure"]
-    firsts = (
-        alike.group_by(*key, "story_id").agg(_first=pl.col("published_at").min())
-        .sort(*key, "_first", "story_id")
-        .with_columns(
-            _nth=pl.int_range(pl.len()).over(key) + 1,
-            _earliest=pl.col("_first").first().over(key),
-            _next=pl.col("_first").get(1, null_on_oob=True).over(key),
-            _speaker=pl.col("story_id").first().over(key),
-        )
-    )  # fmt: skip
-    moments = firsts.group_by(*key, "_first").agg(_stories=pl.col("_nth").max()).sort("_first")
-    heads = firsts.unique(key, keep="first", maintain_order=True).select(*key, "_earliest", "_next", "_speaker")
-    counted = (
-        alike.sort("published_at")
-        .join_asof(
-            moments, left_on="published_at", right_on="_first", by=key, strategy="backward", check_sortedness=False
-        )
-        .join(heads, on=key, how="left", nulls_equal=True)
-    )
-    other = (
-        pl.when(pl.col("story_id").eq_missing(pl.col("_speaker"))).then(pl.col("_next")).otherwise(pl.col("_earliest"))
-    )
-    repeated = (other < pl.col("published_at")).fill_null(False)
-    summed = counted.select("fact_id", stories=pl.col("_stories").fill_null(1), repeated=repeated)
+    without = pl.col("value_mid").is_not_null() & pl.col("value_mid").shift(1).is_null()
+    # a running number of figures: a new one where the thing, the figure, or having a figure at all changes
+    number = (other_thing | step | without).fill_null(False).cum_sum()
+    alike = told.sort("_same", "value_mid", nulls_last=False).with_columns(_figure=number)
+    figure = pl.col("_figure")
+    # most figures are told once: only the others need counting
+    shared = alike.filter((figure == figure.shift(1)).fill_null(False) | (figure == figure.shift(-1)).fill_null(False))
+    summed = _stories_of(shared)
     return (
-        facts.join(summed.unique("fact_id", keep="first"), on="fact_id", how="left", maintain_order="left")
+        facts.join(summed, on="fact_id", how="left", maintain_order="left")
         .with_columns(
             corroboration=(1.0 - doubt * further ** (pl.col("stories").fill_null(1).cast(pl.Float64) - 1)),
             novelty=pl.when(pl.col("repeated").fill_null(False)).then(repeat).otherwise(1.0),
         )
         .drop("stories", "repeated")
     )
+
+
+def _stories_of(told: pl.DataFrame) -> pl.DataFrame:
+    """(fact_id, stories, repeated): how many stories had told a figure by a fact's moment, and whether another was first.
+
+    told: (fact_id, published_at, _story, _figure), sorted by `_figure`.
+    """
+    figure = pl.col("_figure")
+    begins = (figure != figure.shift(1)).fill_null(True)
+    firsts = (
+        told.group_by("_figure", "_story").agg(_first=pl.col("published_at").min())
+        .sort("_figure", "_first", "_story").with_row_index("_at")
+        .with_columns(_nth=pl.col("_at") - pl.when(begins).then(pl.col("_at")).forward_fill() + 1)
+    )  # fmt: skip
+    same_next = (figure == figure.shift(-1)).fill_null(False)
+    heads = firsts.with_columns(_next=pl.when(same_next).then(pl.col("_first").shift(-1))).filter(begins)
+    heads = heads.select("_figure", "_next", _earliest="_first", _speaker="_story")
+    last_of_moment = ~(same_next & (pl.col("_first") == pl.col("_first").shift(-1))).fill_null(False)
+    moments = firsts.filter(last_of_moment).select("_figure", "_first", _stories="_nth").sort("_first")
+    counted = (
+        told.sort("published_at")
+        .join_asof(
+            moments, left_on="published_at", right_on="_first", by="_figure", strategy="backward",
+            check_sortedness=False,
+        )
+        .join(heads, on="_figure", how="left")
+    )  # fmt: skip
+    other = pl.when(pl.col("_story") == pl.col("_speaker")).then(pl.col("_next")).otherwise(pl.col("_earliest"))
+    return counted.select(
+        "fact_id",
+        stories=pl.col("_stories").fill_null(1),
+        repeated=(other < pl.col("published_at")).fill_null(False),
+    ).unique("fact_id", keep="first")
 
 
 def _described(facts: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:

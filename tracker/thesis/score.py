@@ -40,15 +40,27 @@ def score_facts(
     by_kind = {kind: part for (kind,), part in enriched.group_by("kind", maintain_order=True)}
     past = _Past(history, lexicon, thesis)
     least = float(thesis.weights.get("least_strength", 0.0))
-    fired: list[pl.DataFrame] = []
-    for rule in compiled(thesis.rules):
-        looked_at = [by_kind[kind] for kind in rule.kinds if kind in by_kind]
-        if looked_at:
-            fired.append(_fire(rule, pl.concat(looked_at), past, least))
+    rules = compiled(thesis.rules)
+    matched = _matched(rules, by_kind)
+    fired = [_fire(rule, pl.concat(matched[rule.rule.id]), past, least) for rule in rules if rule.rule.id in matched]
     signals = [frame for frame in fired if frame.height]
     if not signals:
         return empty(SIGNALS_SCHEMA)
     return _finished(_in_words(_once_a_story(pl.concat(signals)), thesis), thesis, now)
+
+
+def _matched(rules: list[CompiledRule], by_kind: Mapping[str, pl.DataFrame]) -> dict[str, list[pl.DataFrame]]:
+    """Facts that satisfy the conditions of each rule, by its id: one pass over each kind for all rules that look at it."""
+    found: dict[str, list[pl.DataFrame]] = {}
+    for kind, facts in by_kind.items():
+        asking = [rule for rule in rules if kind in rule.kinds]
+        if not asking:
+            continue
+        answers = facts.select(rule.condition.alias(rule.rule.id) for rule in asking)
+        for rule, any_true in zip(asking, answers.select(pl.all().any()).row(0), strict=True):
+            if any_true:
+                found.setdefault(rule.rule.id, []).append(facts.filter(answers[rule.rule.id]))
+    return found
 
 
 def _in_words(fired: pl.DataFrame, thesis: Thesis) -> pl.DataFrame:
@@ -141,19 +153,14 @@ def entities_of(who: Mapping[str, Any] | None, lexicon: Lexicon) -> frozenset[st
     """Entities a condition lets through; None for everyone."""
     if who is None:
         return None
-    known = lexicon.entities.select("id", "layer", "roles")
-    for key, test in (
-        ("id", pl.col("id").is_in(_list(who.get("id")))),
-        ("layer", pl.col("layer").is_in(_list(who.get("layer")))),
-        (
-            "role",
-            pl.col("roles").list.set_intersection(pl.lit(_list(who.get("role")), dtype=pl.List(pl.String))).list.len()
-            > 0,
-        ),
-    ):
-        if key in who:
-            known = known.filter(test)
-    return frozenset(known["id"])
+    ids, layers, roles = (set(_list(who[key])) if key in who else None for key in ("id", "layer", "role"))
+    return frozenset(
+        entity
+        for entity, layer, own in lexicon.entities.select("id", "layer", "roles").iter_rows()
+        if (ids is None or entity in ids)
+        and (layers is None or layer in layers)
+        and (roles is None or roles & set(own or ()))
+    )
 
 
 def _list(value: Any) -> list[str]:
@@ -175,8 +182,7 @@ class _Past:
         return self._described[kinds]
 
 
-def _fire(rule: CompiledRule, facts: pl.DataFrame, past: _Past, least: float) -> pl.DataFrame:
-    matched = facts.filter(rule.condition)
+def _fire(rule: CompiledRule, matched: pl.DataFrame, past: _Past, least: float) -> pl.DataFrame:
     if matched.height and rule.window is not None:
         matched = in_window(matched, past.of(rule.kinds).filter(rule.looked_at), rule.window)
     if matched.height and rule.comparison is not None:
