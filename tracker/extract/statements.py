@@ -26,6 +26,7 @@ _PRONOUN: Final = re.compile(r"\b(?:it|its|they|their)\b|其|该公司")
 _OPERATORS: Final = frozenset(
     {"", "market", "cloud", "lab", "neocloud", "datacenter", "sovereign", "government", "application", "china"}
 )
+_CONTRACTORS: Final = frozenset({"foundry", "equipment", "packaging", "memory", "materials"})
 _OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
 _NAMES: Final = frozenset(chr(ord(sign) + i) for sign in (signs.ENTITY, signs.BOTH) for i in range(256))
 _TOLD_BY_FIGURES: Final = frozenset({"capex", "backlog", "price"})
@@ -43,8 +44,11 @@ _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind i
 _JOINTLY: Final = re.compile(r"携|联手|联合|\+|&")  # those who act together do it once
 # What is told of each of a list.
 _EACH: Final = frozenset({"design_win", "deployment", "capacity", "supply_tightness", "price", "demand_cut", "order"})
+_IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
+_HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
+_MADE_TO_HAPPEN: Final = frozenset({"ramp", "shipment", "capacity", "order", "design_win", "deployment", "acquisition"})
 _NEW_CLAUSE: Final = re.compile(
-    r"[\w .,']{0,30}?\b(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)\b"
+    r"[\w .,']{0,30}?\b(?:(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)|why|i|people)\b"
 )
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
@@ -194,6 +198,9 @@ def _read(
         if match.groupdict().get("who") is not None:
             return Dropped(frame.kind, start, end, "what its subject does not make")
         entity = MARKET  # what a company buys is short, or dear, for everybody
+    spoken_of = entity == reading.document.issuer or any(m.term.value == entity for m in reading.of("entity"))
+    if product is None and frame.product == "market" and not spoken_of:
+        return Dropped(frame.kind, start, end, "neither a product nor its subject in the sentence")
     if product is None and (frame.product == "needed" or (frame.product == "market" and entity == MARKET)):
         return Dropped(frame.kind, start, end, "no product beside the statement")
     if frame.kind == "custom_silicon":
@@ -247,6 +254,10 @@ def _against(
         return "not about what the thesis is about"
     if frame.own:
         return None
+    if _IF.search(abstract.text, max(0, match.start() - 16), match.end()):
+        return "hypothetical"
+    if frame.kind in _MADE_TO_HAPPEN and _HARDLY.search(abstract.text, max(0, match.start() - 6), match.end()):
+        return "negated"
     if any(start - 25 <= m.end and m.end <= end for m in reading.of("negation")):
         return "negated"
     if any(start - 30 <= m.end and m.end <= end for m in reading.of("hypothetical")):
@@ -316,6 +327,8 @@ def _subject(
     inside = [m for i, m in abstract.names.items() if match.start() <= i < match.end() and m in named]
     if named or document.issuer is not None:
         found = subject(reading, start, start, kind, product, lexicon)
+        if vendor is not None and kind in VENDOR_KINDS and lexicon.layers.get(found or "") in _CONTRACTORS:
+            return vendor  # made for somebody
         if found is not None and found != MARKET:
             return found
     if inside:
