@@ -148,6 +148,9 @@ HOSTILE = {
     "chinese cues": "营收订单产能英伟达",
     "brackets": "((((((((",
     "tables": "| $ | 5.0 | ) | % ",
+    "table headers": "Three Months Ended Jul 27, 2025 | Jul 28, 2024\n",
+    "table units": "($ in ($ in ,,,, (in millions | 5\n",
+    "table rows": "(In millions) | Jul 27, 2025\nRevenue | 5 | 6\n",
 }
 
 

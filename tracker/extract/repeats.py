@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import polars as pl
 
 _SAME: Final = ("doc_id", "kind", "entity", "unit")
 _CLOSE: Final = 0.01  # a release rounds in its text what its tables give in full
+_ENDS: Final = ("value_low", "value_high")
 
 
 def beside(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """Facts (FACTS schema) of `first`, and those of `second` that `first` does not tell already.
 
     A figure is told already when document, kind, entity and unit are the same, both ends are within 1 %, and the
-    periods do not differ (one of them may be unknown). Facts without a value are kept. Linear in the facts of a kind.
+    periods do not differ (one of them may be unknown). Facts without a value are kept. Figures meet by size, so time
+    grows with the facts, not with their pairs.
     """
     if first.is_empty() or second.is_empty():
         return second if first.is_empty() else first
-    numbered = second.with_row_index("_row")
-    told = first.select(*_SAME, "value_low", "value_high", "period")
-    pairs = numbered.join(told, on=list(_SAME), suffix="_told")
+    numbered = second.with_row_index("_row").with_columns(_size=_size())
+    told = (
+        first.select(*_SAME, *_ENDS, "period", _size=_size())
+        .with_columns(pl.concat_list(pl.col("_size") - 1, pl.col("_size"), pl.col("_size") + 1).alias("_size"))
+        .explode("_size")
+    )
+    pairs = numbered.join(told, on=[*_SAME, "_size"], suffix="_told")
     near = pl.all_horizontal(
-        (pl.col(end) - pl.col(f"{end}_told")).abs() <= _CLOSE * pl.col(end).abs() for end in ("value_low", "value_high")
+        ((pl.col(end) - pl.col(f"{end}_told")).abs() <= _CLOSE * pl.col(end).abs())
+        | (pl.col(end).is_null() & pl.col(f"{end}_told").is_null())
+        for end in _ENDS
     )
     periods = pl.col("period").eq_missing(pl.col("period_told")) | pl.any_horizontal(
         pl.col("period", "period_told").is_null()
     )
     repeated = pairs.filter(near.fill_null(False) & periods).select("_row").unique()
-    return pl.concat([first, numbered.join(repeated, on="_row", how="anti", maintain_order="left").drop("_row")])
+    rest = numbered.join(repeated, on="_row", how="anti", maintain_order="left").drop("_row", "_size")
+    return pl.concat([first, rest])
+
+
+def _size() -> pl.Expr:
+    """Steps of one per cent: figures within 1 % of each other are at most one step apart; null without a value."""
+    value = pl.coalesce("value_high", "value_low").abs()
+    return pl.when(value > 0).then((value.log() / math.log1p(_CLOSE)).floor()).otherwise(value).cast(pl.Int64)
