@@ -215,7 +215,7 @@ class Daemon:
         due = now_utc() + timedelta(minutes=source.poll_minutes)
         try:
             async with self.slots:
-                state, known = await self._write(jobs.source_state, self.store, source, now_utc())
+                state, known, failing = await self._write(jobs.source_state, self.store, source, now_utc())
                 outcome = await fetch_source(
                     source,
                     state,
@@ -223,6 +223,7 @@ class Daemon:
                     self.archive,
                     now_utc(),
                     known_urls=known,
+                    failing=failing,
                     issuers=self.kit.lexicon.issuers,
                 )
                 counts, due = await self._write(

@@ -81,12 +81,30 @@ def due_times(store: Store, sources: Sequence[Source], now: datetime) -> dict[st
     return {s.id: stored.get(s.id) or now for s in sources if s.enabled}
 
 
-def source_state(store: Store, source: Source, now: datetime) -> tuple[dict[str, Any], frozenset[str]]:
-    """A source's row, and the pages of it that were read before."""
+def source_state(
+    store: Store, source: Source, now: datetime
+) -> tuple[dict[str, Any], frozenset[str], dict[str, tuple[int, datetime]]]:
+    """A source's row, the pages of it that were read before, and the ones that could not be had."""
     rows = store.read("SELECT * FROM sources WHERE source_id = $id", {"id": source.id})
     state = rows.row(0, named=True) if rows.height else states.first_state(source, now)
     known = store.read("SELECT url FROM documents WHERE source_id = $id", {"id": source.id})["url"]
-    return state, frozenset(known.drop_nulls())
+    return state, frozenset(known.drop_nulls()), failing_pages(store, source)
+
+
+_FAILING = """
+WITH last_good AS (
+  SELECT url, max(requested_at) AS at FROM fetches WHERE source_id = $id AND error_class IS NULL GROUP BY url
+)
+SELECT f.url, count(*) AS failures, max(f.requested_at) AS last_at
+FROM fetches f LEFT JOIN last_good g USING (url)
+WHERE f.source_id = $id AND f.error_class IS NOT NULL AND f.requested_at > coalesce(g.at, f.requested_at - INTERVAL 1 DAY)
+GROUP BY f.url
+"""
+
+
+def failing_pages(store: Store, source: Source) -> dict[str, tuple[int, datetime]]:
+    """Addresses of a source that brought nothing when last asked: how often in a row, and when last."""
+    return {url: (failures, at) for url, failures, at in store.read(_FAILING, {"id": source.id}).iter_rows()}
 
 
 def take_in(

@@ -20,6 +20,7 @@ class Publisher:
     pages: dict[str, Reply | Callable[[dict[str, str]], Reply]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
+    bodies: list[bytes] = field(default_factory=list)  # of the forms that were posted
 
     def put(self, path: str, body: bytes | str, status: int = 200, **headers: str) -> str:
         """Serve a body; returns its address."""
@@ -51,6 +52,10 @@ def publisher() -> Iterator[Publisher]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            made.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -41,6 +41,7 @@ def poll(
     state: dict[str, Any] | None = None,
     known: frozenset[str] = frozenset(),
     issuers: dict[int, tuple[str, int]] | None = None,
+    failing: dict[str, tuple[int, datetime]] | None = None,
 ) -> FetchOutcome:
     settings = HttpSettings(contact="a@example.org", allow_private=True, per_host_rps=1000.0, retries=0)
 
@@ -48,7 +49,7 @@ def poll(
         async with HttpClient(settings) as client:
             return await fetch_source(
                 polled, state or first_state(polled, NOW), client, Archive(folder), NOW,
-                known_urls=known, issuers=issuers,
+                known_urls=known, failing=failing, issuers=issuers,
             )  # fmt: skip
 
     return asyncio.run(run())

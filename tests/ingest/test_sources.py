@@ -65,7 +65,7 @@ def test_common_other_names_of_a_kind_are_understood(tmp_path: Path) -> None:
         ("  - {id: b, url: 'http://h/x'}\n", "the source 'b' needs 'kind'"),
         ("  - {kind: rss, url: 'http://h/x'}\n", "needs 'id'"),
         ("  - {id: b, kind: rss, url: 'ftp://h/x'}\n", "url: "),
-        ("  - {id: b, kind: rss, url: 'http://h/{yyyymmdd}'}\n", "without {templates}"),
+        ("  - {id: b, kind: rss, url: 'http://h/{yyyymmdd}'}\n", "of templates only {date"),
         ("  - {id: b, kind: rss, url: 'http://h/', tier: 9}\n", "tier cannot be 9"),
         ("  - {id: b, kind: rss, url: 'http://h/', poll_minutes: 0}\n", "poll_minutes: "),
         ("  - {id: b, kind: rss, url: 'http://h/', enabled: 'no'}\n", "enabled: "),

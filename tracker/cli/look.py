@@ -11,7 +11,17 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
+from tracker.cli.options import (
+    ConfigOption,
+    CsvOption,
+    DbOption,
+    EntityOption,
+    JsonOption,
+    LimitOption,
+    QuarterOption,
+    RulesOption,
+    settings_from,
+)
 from tracker.cli.output import console, print_json, show
 from tracker.config import Settings
 from tracker.errors import UsageError
@@ -56,7 +66,7 @@ ORDER BY s.strength * s.confidence
 
 def signals(
     claim: Annotated[str | None, typer.Option(help="Only this claim, e.g. D1.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Only this entity, e.g. NVDA.")] = None,
+    entity: EntityOption = None,
     direction: Annotated[str | None, typer.Option(help="for or against.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this day on, e.g. 2026-11-01.")] = None,
     limit: LimitOption = 50,
@@ -192,7 +202,7 @@ def stories(
 
 
 def ledger(
-    quarter: Annotated[str | None, typer.Option(help="Only this quarter, e.g. CY2026Q1.")] = None,
+    quarter: QuarterOption = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Draw the bars into this SVG or PNG.", metavar="FILE")
     ] = None,
@@ -219,7 +229,7 @@ def ledger(
 
 def facts(
     kind: Annotated[str | None, typer.Option(help="Only this kind, e.g. capex.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Only this entity, e.g. NVDA.")] = None,
+    entity: EntityOption = None,
     limit: LimitOption = 50,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,

@@ -21,6 +21,8 @@ RulesOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Comma-separated output.")]
+EntityOption = Annotated[str | None, typer.Option("--entity", help="Only this entity, e.g. NVDA.")]
+QuarterOption = Annotated[str | None, typer.Option("--quarter", help="Only this quarter, e.g. CY2026Q1.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")]
 
 

@@ -106,9 +106,16 @@ async def poll_all(
         async def one(source: Source) -> FetchOutcome:
             async with places:
                 now = datetime.now(UTC)
-                state, known = jobs.source_state(store, source, now)
+                state, known, failing = jobs.source_state(store, source, now)
                 return await fetch_source(
-                    source, state, client, archive, now, known_urls=known, issuers=kit.lexicon.issuers
+                    source,
+                    state,
+                    client,
+                    archive,
+                    now,
+                    known_urls=known,
+                    failing=failing,
+                    issuers=kit.lexicon.issuers,
                 )
 
         with progress(quiet=quiet) as bar:

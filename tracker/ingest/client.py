@@ -13,7 +13,7 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -214,13 +214,22 @@ class HttpClient:
     ) -> None:
         await self._http.aclose()
 
-    async def get(self, url: str, *, etag: str | None = None, last_modified: str | None = None) -> Response:
-        """GET, politely. Raises FetchError with a class; ConfigError when no contact is configured.
+    async def get(
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        extra: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """GET, politely (POST with a body). Raises FetchError with a class; ConfigError when no contact is configured.
 
-        A 304 comes back as a Response with `not_modified`; every other status above 399 is a FetchError.
+        extra: further headers, which no other host gets to see. A 304 comes back as a Response with `not_modified`;
+        every other status above 399 is a FetchError.
         """
         self._require_contact(_checked(url))
-        headers = {}
+        headers = dict(extra or {})
         if etag:
             headers["If-None-Match"] = etag
         if last_modified:
@@ -235,7 +244,7 @@ class HttpClient:
                 wait_jitter=1.0,
             ):
                 with attempt:
-                    return await self._follow(url, headers)
+                    return await self._follow(url, headers, body)
         except _Again as again:
             raise again.error from again.__cause__
         raise AssertionError("unreachable")  # pragma: no cover - retry_context returns or raises
@@ -255,27 +264,36 @@ class HttpClient:
                 hint="set http.contact to an e-mail address of yours: it goes into the User-Agent",
             )
 
-    async def _follow(self, url: str, headers: dict[str, str]) -> Response:
+    async def _follow(self, url: str, headers: dict[str, str], body: bytes | None) -> Response:
+        home = urlsplit(url).netloc
         for _ in range(self.settings.max_redirects + 1):
             await self._ask_robots(url)
-            response = await self._one(url, headers)
+            response = await self._one(url, headers, body=body)
             if response.status not in (301, 302, 303, 307, 308) or "location" not in response.headers:
                 return response
             target = _joined(url, response.headers["location"])
             url = _checked(target, error_class="redirect")
+            if response.status not in (307, 308):  # as browsers do: the answer to a form is another page
+                body = None
+            if urlsplit(url).netloc != home:  # keys and forms are for the host they were meant for
+                headers, body = {}, None
         raise FetchError(f"more than {self.settings.max_redirects} redirects", error_class="redirect", url=url)
 
     def _host(self, url: str) -> _Host:
         return self._hosts.setdefault(urlsplit(url).netloc, _Host(self.settings))
 
-    async def _one(self, url: str, headers: dict[str, str], *, max_bytes: int | None = None) -> Response:
+    async def _one(
+        self, url: str, headers: dict[str, str], *, body: bytes | None = None, max_bytes: int | None = None
+    ) -> Response:
         host = self._host(url)
         async with host.places, host.limiter:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self.settings.timeout_s * 2):  # a drip that never pauses long enough
-                    async with self._http.stream("GET", url, headers=headers) as answer:
-                        body = await _bounded(answer, max_bytes or self.settings.max_bytes, url)
+                    async with self._http.stream(
+                        "GET" if body is None else "POST", url, headers=headers, content=body
+                    ) as answer:
+                        received = await _bounded(answer, max_bytes or self.settings.max_bytes, url)
                 if answer.status_code in RETRY_STATUS and (wait := _short_wait(answer)):
                     await asyncio.sleep(wait)
             except _PrivateAddress as error:
@@ -290,7 +308,7 @@ class HttpClient:
                 raise FetchError(f"cannot be read: {error}", error_class="protocol", url=url) from error
             except httpx.HTTPError as error:
                 raise _Again(FetchError(f"the connection failed: {error!r}", error_class="network", url=url)) from error
-        return _judged(url, answer, body, (time.monotonic() - started) * 1000)
+        return _judged(url, answer, received, (time.monotonic() - started) * 1000)
 
     async def _ask_robots(self, url: str) -> None:
         if not self.settings.respect_robots:

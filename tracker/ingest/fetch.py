@@ -25,6 +25,7 @@ from tracker.ingest.formats.article import extract_article
 from tracker.ingest.formats.ixbrl import with_doc_id
 from tracker.ingest.formats.pdf import pdf_text
 from tracker.ingest.formats.types import Item, Link, Parsed
+from tracker.ingest.request import request_of
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.identity import document_id
@@ -33,6 +34,7 @@ from tracker.text.urls import canonical_url
 from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, empty
 
 MAX_FOLLOW: Final = 20
+HOPELESS_AFTER: Final = 8  # failures in a row: of a page asked for every hour, after five days
 log = structlog.get_logger("fetch")
 
 
@@ -51,6 +53,7 @@ class FetchOutcome:
     problems: list[str] = field(default_factory=list)
     links_known: int = 0  # pages named that were read before
     links_left: int = 0  # pages named that wait for the next poll
+    links_resting: int = 0  # pages that could not be had and are left alone for a while
 
 
 async def fetch_source(
@@ -61,14 +64,19 @@ async def fetch_source(
     now: datetime,
     *,
     known_urls: frozenset[str] = frozenset(),
+    failing: Mapping[str, tuple[int, datetime]] | None = None,
     issuers: Mapping[int, tuple[str, int]] | None = None,
 ) -> FetchOutcome:
-    """Poll a source once. known_urls: pages that were read before and are not asked again."""
+    """Poll a source once. known_urls: pages that were read before and are not asked again.
+
+    failing: pages (address without secrets) that could not be had, how often in a row, and when last: they are left
+    alone for a time that doubles, like a source.
+    """
     out = FetchOutcome(source, now, state)
     try:
-        response = await _get(
-            client, archive, out, source.url, etag=state["etag"], last_modified=state["last_modified"]
-        )
+        request = request_of(source, now)
+        held = {} if request.changes else {name: state[name] for name in ("etag", "last_modified")}
+        response = await _get(client, archive, out, request.url, extra=request.headers, body=request.body, **held)
     except TrackerError as error:
         wait_s = error.wait_s if isinstance(error, FetchError) else None
         out.state = states.after_failure(source, state, now, str(error), wait_s=wait_s)
@@ -83,7 +91,8 @@ async def fetch_source(
     out.items += [(item, sha256) for item in parsed.items]
     out.series, out.facts = parsed.series, parsed.facts
     out.problems += parsed.problems
-    complete = await _follow(parsed.links, client, archive, out, known_urls, issuers or {})
+    links = _due(parsed.links, out, known_urls, failing or {})
+    complete = await _follow(links, client, archive, out, issuers or {}) and not out.links_resting
     broken = bool(parsed.problems) and not (out.items or parsed.links)
     if broken:
         out.state = states.after_failure(source, state, now, parsed.problems[0])
@@ -111,20 +120,37 @@ async def _parsed(
         return Parsed(problems=[f"{redact(response.url)}: the parser of '{source.kind}' broke: {error!r}"])
 
 
+def _due(
+    links: list[Link], out: FetchOutcome, known: frozenset[str], failing: Mapping[str, tuple[int, datetime]]
+) -> list[Link]:
+    """Pages to ask for now: neither read before nor resting after a failure. Of hopeless ones the title is kept."""
+    links = list({link.url: link for link in reversed(links)}.values())[::-1]  # a list may name a page twice
+    new = [link for link in links if link.url not in known]
+    out.links_known = len(links) - len(new)
+    due = []
+    for link in new:
+        failures, last = failing.get(redact(link.url), (0, out.fetched_at))
+        if failures >= HOPELESS_AFTER:
+            out.problems.append(f"{redact(link.url)}: given up after {failures} failures, its title is kept")
+            out.items.append((link.item, None))
+        elif failures and out.fetched_at < last + states.waits(out.source, failures):
+            out.links_resting += 1
+        else:
+            due.append(link)
+    return due
+
+
 async def _follow(
-    links: list[Link],
+    new: list[Link],
     client: HttpClient,
     archive: Archive,
     out: FetchOutcome,
-    known: frozenset[str],
     issuers: Mapping[int, tuple[str, int]],
 ) -> bool:
     """Read the pages items point to; returns whether none is left for the next poll."""
-    links = list({link.url: link for link in reversed(links)}.values())[::-1]  # a list may name a page twice
-    new = [link for link in links if link.url not in known]
     limit = int(out.source.options.get("max_follow", MAX_FOLLOW))
     complete = len(new) <= limit
-    out.links_known, out.links_left = len(links) - len(new), max(0, len(new) - limit)
+    out.links_left = max(0, len(new) - limit)
     for link in new[:limit]:
         try:
             await _read_link(link, client, archive, out, issuers)
@@ -195,6 +221,8 @@ async def _get(
     *,
     etag: str | None = None,
     last_modified: str | None = None,
+    extra: Mapping[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Response:
     """One request: its row for `fetches`, and the body archived before anything looks at it."""
     row: dict[str, Any] = {
@@ -213,7 +241,7 @@ async def _get(
     }
     out.fetches.append(row)
     try:
-        response = await client.get(url, etag=etag, last_modified=last_modified)
+        response = await client.get(url, etag=etag, last_modified=last_modified, extra=extra, body=body)
     except FetchError as error:
         row |= {"status": error.status, "error_class": error.error_class, "error": error.message}
         raise

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from tracker.ingest.formats import csv_table, edgar, feed, json_api, xbrl
 from tracker.ingest.formats.article import extract_article
 from tracker.ingest.formats.ixbrl import with_doc_id
 from tracker.ingest.formats.pdf import pdf_text
-from tracker.ingest.formats.types import Item, Parsed
+from tracker.ingest.formats.types import Issuers, Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
@@ -39,7 +39,6 @@ from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SERIES_SCHEMA, em
 MAX_BYTES: Final = 500_000_000
 TIER: Final = 2  # of documents given by hand, when they do not say
 PRIMARY: Final = 1  # of what issuers file themselves: XBRL, filings, tables of figures
-Issuers = Mapping[int, tuple[str, int]]
 _DAY: Final = r"([A-Z][a-z]+ \d{1,2}, ?\d{4})"
 _SIGNED: Final = re.compile(rf"(?m)^(?:Dated?|DATED?)\s*:?\s*\|?\s*{_DAY}")
 _REPORTED: Final = re.compile(

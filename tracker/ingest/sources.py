@@ -36,6 +36,7 @@ class Source:
     entity: tuple[str, ...] = ()  # issuers it speaks for
     enabled: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
+    request: Mapping[str, Any] = field(default_factory=dict)  # headers, body: see `request`
 
     @property
     def publisher(self) -> str:
@@ -87,6 +88,7 @@ def _source(file: YamlFile, number: int, entry: Any) -> Source:
         entity=(entity,) if isinstance(entity, str) else tuple(entity),
         enabled=entry.get("enabled", True),
         options=entry.get("options", {}),
+        request=entry.get("request", {}),
     )
 
 

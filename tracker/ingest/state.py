@@ -63,9 +63,7 @@ def after_failure(
     count, so that sources that failed together do not come back together, and a replay gives the same times.
     """
     failures = int(state.get("failures") or 0) + 1
-    minutes = source.poll_minutes * 2 ** min(failures - 1, 20)
-    jitter = random.Random(f"{source.id}:{failures}").uniform(0.9, 1.1)  # noqa: S311 - spreading load, not secrecy
-    wait = min(timedelta(minutes=minutes * jitter), MAX_BACKOFF)
+    wait = waits(source, failures)
     if wait_s is not None:
         wait = min(max(wait, timedelta(seconds=wait_s)), MAX_BACKOFF)
     return state | {
@@ -75,3 +73,10 @@ def after_failure(
         "next_due_at": now + wait,
         "updated_at": now,
     }
+
+
+def waits(source: Source, failures: int) -> timedelta:
+    """How long a source, or a page of it, is left alone after so many failures in a row."""
+    minutes = source.poll_minutes * 2 ** min(failures - 1, 20)
+    jitter = random.Random(f"{source.id}:{failures}").uniform(0.9, 1.1)  # noqa: S311 - spreading load, not secrecy
+    return min(timedelta(minutes=minutes * jitter), MAX_BACKOFF)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -21,7 +21,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from tracker.ingest.formats.article import whole_page
 from tracker.ingest.formats.ixbrl import has_inline_figures, read_inline
-from tracker.ingest.formats.types import Item, Link, Parsed
+from tracker.ingest.formats.types import Issuers, Item, Link, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.dates import parse_date
@@ -30,8 +30,6 @@ from tracker.vocabulary import FACTS_SCHEMA, empty
 FORMS: Final = ("8-K", "6-K", "10-Q", "10-K", "20-F")
 ARCHIVES: Final = "https://www.sec.gov/Archives/edgar/data"
 MAX_FILINGS: Final = 40
-
-Issuers = Mapping[int, tuple[str, int]]  # CIK -> (watchlist id, month in which the fiscal year ends)
 
 
 def parse_submissions(

@@ -7,7 +7,7 @@ other, and taking the marks out again: so text and offsets are exactly those of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -17,6 +17,7 @@ import polars as pl
 from tracker.extract.calendar import quarter_ended, year_ended
 from tracker.extract.identity import with_fact_ids
 from tracker.ingest.formats.article import whole_page
+from tracker.ingest.formats.types import Issuers
 from tracker.ingest.formats.xbrl import FACT_METRICS, INSTANT, TAGS
 from tracker.text.normalise import normalise_text
 from tracker.vocabulary import FACTS_SCHEMA, MAX_QUOTE_CHARS, conform, empty
@@ -44,8 +45,6 @@ _MAX_CONTEXT: Final = 6_000
 _WHERE: Final = {tag: (metric, rank) for metric, tags in TAGS.items() for rank, tag in enumerate(tags)}
 _NO_SUPPLY: Final = re.compile(r"\blease|licens", re.IGNORECASE)
 _COMPARISON: Final = timedelta(days=400)  # older ones are history: the filings of their time told them
-
-Issuers = Mapping[int, tuple[str, int]]  # CIK -> (watchlist id, month in which the fiscal year ends)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
 from tracker.vocabulary import FACTS_SCHEMA, SERIES_SCHEMA, empty
+
+Issuers = Mapping[int, tuple[str, int]]  # CIK -> (watchlist id, month in which the fiscal year ends)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from XBRL have a quote and offsets like any other.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ import polars as pl
 
 from tracker.extract.calendar import quarter_ended, year_ended
 from tracker.extract.identity import with_fact_ids
-from tracker.ingest.formats.types import Item, Parsed
+from tracker.ingest.formats.types import Issuers, Item, Parsed
 from tracker.ingest.sources import Source
 from tracker.text.charset import decode
 from tracker.text.identity import document_id
@@ -50,8 +49,6 @@ INSTANT: Final = frozenset({"inventory", "backlog", "supply_commitment"})
 FACT_METRICS: Final = ("revenue", "operating_income", "capex", "inventory", "backlog", "supply_commitment")
 _QUARTER_DAYS: Final = (75, 105)
 _YEAR_DAYS: Final = (345, 385)
-
-Issuers = Mapping[int, tuple[str, int]]  # CIK -> (watchlist id, month in which the fiscal year ends)
 
 
 def parse(
