@@ -8,14 +8,9 @@ from typing import Annotated
 import polars as pl
 import typer
 
-<<<<<<< HEAD
 from tracker.cli.model import catalogue_of, interconnect_of
 from tracker.cli.model_ledger import flows, installed, model_of, why
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
-=======
-from tracker.cli.model import catalogue_of, hardware_folder, interconnect_of
-from tracker.cli.options import ConfigOption, DbOption, JsonOption, QuarterOption, RulesOption, day, settings_from
->>>>>>> 41b6137 (Leave failing pages alone for longer each time; addresses with days and keys, forms; source kinds on real bytes)
 from tracker.cli.output import console, print_json, progress, show
 from tracker.errors import UsageError
 from tracker.hardware.catalogue import REFERENCE, Catalogue
@@ -167,60 +162,6 @@ def _place(made: Outcome, quarter: str | None, link: str | None) -> tuple[str, s
     return when, link or str(named.item(0, "link"))
 
 
-<<<<<<< HEAD
-=======
-def _model(settings: Settings) -> Model:
-    """The model as it is: the catalogue's files and, where there is a database, its facts."""
-    facts = empty(SCORED_FACTS_SCHEMA)
-    if Path(settings.store.path).exists():
-        facts = counted_facts(query(open_snapshot(settings.store.path), COUNTED))
-    folder = hardware_folder(settings)
-    own = folder / "ledger.yaml"
-    return Model(
-        data={name: f.data for name, f in checked_files(folder).items()},
-        rules=load_ledger_rules(own if own.exists() else data_dir("rules") / "hardware" / "ledger.yaml"),
-        net=interconnect_of(settings),
-        facts=facts,
-        entities=load_lexicon(settings.rules_dirs).entities,
-        as_of=datetime.now(UTC),
-    )
-
-
-def flows(
-    quarter: QuarterOption = None,
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    db: DbOption = None,
-    rules: RulesOption = None,
-) -> None:
-    """The same racks seen at several points (buyers, ODMs, the leader, shipments): how far the views lie apart."""
-    model = _model(settings_from(config, db, rules))
-    catalogue = model.catalogue()
-    shares = shares_of_demand(
-        model.facts, catalogue.supply, catalogue, model.as_of, entities=model.entities, rules=model.rules
-    )
-    seen = reconcile(shares, model.ledger().ledger, model.entities)
-    if quarter is not None:
-        seen = seen.filter(pl.col("quarter") == quarter)
-    if not as_json:
-        seen = seen.drop("inputs")
-    show(seen, title="One flow of racks at several points", as_json=as_json, empty="no quarter has two views")
-
-
-def installed(
-    as_json: JsonOption = False,
-    config: ConfigOption = None,
-    db: DbOption = None,
-    rules: RulesOption = None,
-) -> None:
-    """Racks in the field by quarter: what was supplied less what has retired after its life."""
-    model = _model(settings_from(config, db, rules))
-    frame = installed_base(model.ledger().ledger, model.rules.life_quarters)
-    title = f"Installed base, racks (a rack leaves after {model.rules.life_quarters} quarters)"
-    show(frame, title=title, as_json=as_json, empty="no supply of racks is known")
-
-
->>>>>>> 41b6137 (Leave failing pages alone for longer each time; addresses with days and keys, forms; source kinds on real bytes)
 def add_to(app: typer.Typer) -> None:
     """Hang these commands under `tracker model`."""
     for command in (scaling, interconnect, scenario, flows, installed, why):
