@@ -11,6 +11,7 @@ import typer
 from tracker.cli.options import ConfigOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import console, print_json, show
 from tracker.config import Settings
+from tracker.errors import RuleError
 from tracker.hardware.catalogue import Catalogue, load_catalogue, show_system
 from tracker.hardware.check import check as run_check
 from tracker.hardware.check import failed
@@ -18,6 +19,7 @@ from tracker.hardware.convert import convert as run_convert
 from tracker.hardware.cross_check import cross_checks
 from tracker.hardware.equivalents import EQUIVALENT_BY
 from tracker.hardware.interconnect import Interconnect, load_interconnect
+from tracker.hardware.ledger_rules import LedgerRules, load_ledger_rules
 from tracker.resources import data_dir
 
 app = typer.Typer(no_args_is_help=True, help="The model of rack-scale hardware.")
@@ -38,6 +40,20 @@ def interconnect_of(settings: Settings) -> Interconnect:
     """The interconnect figures this call works with: the folder's own, else the built-in ones."""
     own = hardware_folder(settings) / "interconnect.yaml"
     return load_interconnect(own if own.exists() else None)
+
+
+def ledger_rules_of(settings: Settings, catalogue: Catalogue) -> LedgerRules:
+    """The ledger's settings this call works with; RuleError for a generation that is no system of the catalogue."""
+    own = hardware_folder(settings) / "ledger.yaml"
+    rules = load_ledger_rules(own if own.exists() else None)
+    for mix in rules.mixes:
+        for system in mix.shares:
+            if system not in catalogue.raw:
+                known = ", ".join(catalogue.raw)
+                raise RuleError(
+                    f"generations of {mix.year}: unknown system '{system}'", where=mix.where, hint=f"known: {known}"
+                )
+    return rules
 
 
 @app.command()
@@ -83,7 +99,8 @@ def check(
     """Reproduce every golden number from the catalogue. Exit code 1 on a miss."""
     settings = settings_from(config, None, rules)
     catalogue = catalogue_of(settings)
-    interconnect_of(settings)  # its mistakes are told like those of the catalogue
+    interconnect_of(settings)  # its mistakes are told like those of the catalogue, and the ledger's
+    ledger_rules_of(settings, catalogue)
     results = run_check(catalogue)
     misses = failed(results)
     if as_json:

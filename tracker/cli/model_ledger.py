@@ -9,7 +9,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from tracker.cli.model import hardware_folder, interconnect_of
+from tracker.cli.model import catalogue_of, hardware_folder, interconnect_of, ledger_rules_of
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
 from tracker.cli.output import console, print_json, show
 from tracker.config import Settings
@@ -18,12 +18,10 @@ from tracker.extract.lexicon import load_lexicon
 from tracker.hardware.catalogue import checked_files
 from tracker.hardware.demand import shares_of_demand
 from tracker.hardware.ledger import installed_base
-from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.provenance import explain
 from tracker.hardware.reconcile import reconcile
 from tracker.hardware.scenario import Model
 from tracker.model_watch import COUNTED, counted_facts
-from tracker.resources import data_dir
 from tracker.store import open_snapshot, query
 from tracker.vocabulary import SCORED_FACTS_SCHEMA, empty
 
@@ -36,10 +34,9 @@ def model_of(settings: Settings, as_of: datetime | None = None) -> Model:
     if Path(settings.store.path).exists():
         facts = counted_facts(query(open_snapshot(settings.store.path), COUNTED))
     folder = hardware_folder(settings)
-    own = folder / "ledger.yaml"
     return Model(
         data={name: f.data for name, f in checked_files(folder).items()},
-        rules=load_ledger_rules(own if own.exists() else data_dir("rules") / "hardware" / "ledger.yaml"),
+        rules=ledger_rules_of(settings, catalogue_of(settings)),
         net=interconnect_of(settings),
         facts=facts,
         entities=load_lexicon(settings.rules_dirs).entities,

@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 from tracker.cli.model import catalogue_of, interconnect_of
+from tracker.cli.model_bill import bill_command
 from tracker.cli.model_ledger import flows, installed, model_of, why
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
 from tracker.cli.output import console, print_json, progress, show
@@ -166,3 +167,4 @@ def add_to(app: typer.Typer) -> None:
     """Hang these commands under `tracker model`."""
     for command in (scaling, interconnect, scenario, flows, installed, why):
         app.command()(command)
+    app.command("bill")(bill_command)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tracker.errors import RuleError
 from tracker.hardware.derived import INTERVAL_FIELDS, derive, span_of
 from tracker.hardware.figures import Figure, Interval, span
 from tracker.hardware.rulecheck import problems_in, read_files
+from tracker.hardware.topology import TIERS, modules_per_port
 from tracker.yaml_files import YamlFile
 
 REFERENCE = "gb200_nvl72"  # the rack every equivalent is counted in
@@ -117,6 +118,7 @@ def build_catalogue(data: Mapping[str, Any], where: Callable[[int], str] = lambd
     """A catalogue from the plain values of its files by name; `where` gives file:line of the i-th figure."""
     parts = data["parts"]
     figures = {f["id"]: _figure(f, where(i)) for i, f in enumerate(data["parameters"]["figures"])}
+    figures |= _topology(figures)
     raw = {}
     for row in data["racks"]["systems"]:
         part = parts["systems"].get(row["id"], {})
@@ -137,6 +139,22 @@ def build_catalogue(data: Mapping[str, Any], where: Callable[[int], str] = lambd
         golden=tuple(data["golden"]["golden"]),
         supply=supply_frame(data["supply"]["items"]),
     )
+
+
+def _topology(figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Optical modules per port by tiers, computed from the share of copper: `optics_per_nic_port_tier2` and `_tier3`."""
+    share = figures["server_link_copper_share"]
+    found = {}
+    for tiers in TIERS:
+        value = modules_per_port(tiers, share.interval)
+        name = f"optics_per_nic_port_tier{tiers}"
+        source = (
+            f"derived: non-blocking fat tree of {tiers} tiers, two modules a link less copper server links ({share.id})"
+        )
+        found[name] = replace(
+            share, id=name, low=value.low, base=value.base, high=value.high, unit="modules", source=source
+        )
+    return found
 
 
 def supply_frame(items: list[dict[str, Any]]) -> pl.DataFrame:

@@ -83,7 +83,10 @@ def load_ledger_rules(path: Path | None = None) -> LedgerRules:
         figures={row["id"]: Interval(row["low"], row["base"], row["high"]) for row in data["figures"]},
         watched=tuple(data["watched"]),
         sources={row["id"]: row["source"] for row in data["figures"]},
-        mixes=tuple(Mix(str(m["year"]), m["shares"], m["published"], m["source"]) for m in data["generations"]),
+        mixes=tuple(
+            Mix(str(m["year"]), m["shares"], m["published"], m["source"], file.where("generations", i))
+            for i, m in enumerate(data["generations"])
+        ),
     )
 
 

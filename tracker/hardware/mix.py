@@ -28,6 +28,7 @@ class Mix:
     shares: Mapping[str, float]
     published: str
     source: str
+    where: str = ""  # file:line
 
     @property
     def id(self) -> str:

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from tracker.errors import RuleError
 from tracker.hardware.derived import TOTALS, cable_count, port_gbytes_per_s, total
+from tracker.hardware.topology import TIERS
 from tracker.resources import data_dir
 from tracker.yaml_files import YamlFile, load
 
@@ -125,6 +126,7 @@ def _figures(file: YamlFile) -> Iterator[str]:
 def _references(files: Mapping[str, YamlFile], parts: Mapping[str, Any]) -> Iterator[str]:
     known = {row["id"] for row in files["racks"].data["systems"]}
     figures = {row["id"] for row in files["parameters"].data["figures"]}
+    figures |= {f"optics_per_nic_port_tier{tiers}" for tiers in TIERS}  # computed from the share of copper
     file = files["parts"]
     for system, row in parts["systems"].items():
         if system not in known:
