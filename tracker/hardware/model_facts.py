@@ -95,7 +95,7 @@ def _steps(catalogue: Catalogue, before: str, own: str) -> Iterable[dict[str, An
     for kind, (field, what) in _STEPS.items():
         new, old = _value(catalogue, own, field), _value(catalogue, before, field)
         if new is not None and old:
-            say = f"{_name(catalogue, own)} has {new:,.4g} {what}; {_name(catalogue, before)} has {old:,.4g}"
+            say = f"{_name(catalogue, own)} has {_told(new)} {what}; {_name(catalogue, before)} has {_told(old)}"
             yield _row(catalogue, own, kind, 100 * (new / old - 1), "pct", say)
 
 
@@ -147,16 +147,29 @@ def _lags(catalogue: Catalogue) -> Iterable[dict[str, Any]]:
     last: dict[str, float] = {}
     for row in lags.sort("at", "system").iter_rows(named=True):
         before = last.get(row["vendor"])
-        change = "" if before is None else f"; its system before was {before:+.0f} months"
+        change = "" if before is None else f"; its system before came {_apart(before)}"
         say = (
-            f"{_name(catalogue, row['system'])} comes {row['lag_months']:+.0f} months after the leader's first system with "
-            f"as much HBM bandwidth in a domain{change}"
+            f"{_name(catalogue, row['system'])} comes {_apart(row['lag_months'])} the leader's first system with as much "
+            f"HBM bandwidth in a domain{change}"
         )
         months = row["lag_months"]
         made = _row(catalogue, row["system"], "lag_step", months, "months", say)
         shrinks = before is not None and months < before
         yield made | {"direction": "none" if before is None else "down" if shrinks else "up"}
         last[row["vendor"]] = months
+
+
+def _told(value: float) -> str:
+    """A number as a reader wants it: four digits, and no powers of ten."""
+    return f"{value:,.0f}" if value >= 1e4 else f"{value:,.4g}"
+
+
+def _apart(months: float) -> str:
+    """How far from the leader: "9 months before"."""
+    n = abs(round(months))
+    if n == 0:
+        return "in the same quarter as"
+    return f"{n} month{'s' if n > 1 else ''} {'after' if months > 0 else 'before'}"
 
 
 def _value(catalogue: Catalogue, system: str, field: str) -> float | None:
