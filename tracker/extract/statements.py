@@ -198,13 +198,18 @@ def _read(
         if match.groupdict().get("who") is not None:
             return Dropped(frame.kind, start, end, "what its subject does not make")
         entity = MARKET  # what a company buys is short, or dear, for everybody
+    if frame.kind == "custom_silicon":
+        product = _own_chip(reading, product, entity, start, end, lexicon)
     spoken_of = entity == reading.document.issuer or any(m.term.value == entity for m in reading.of("entity"))
     if product is None and frame.product == "market" and not spoken_of:
         return Dropped(frame.kind, start, end, "neither a product nor its subject in the sentence")
     if product is None and (frame.product == "needed" or (frame.product == "market" and entity == MARKET)):
         return Dropped(frame.kind, start, end, "no product beside the statement")
-    if frame.kind == "custom_silicon":
-        product = _own_chip(reading, product, entity, start, end, lexicon)
+    named = match.groupdict().get("who") is not None
+    if frame.kind == "order" and named and frame.direction == "none" and lexicon.vendors.get(product or "") == entity:
+        return Dropped(frame.kind, start, end, "nobody orders what he makes himself")
+    if frame.kind == "shipment" and entity == MARKET and not (reading.of("observer") or reading.of("market")):
+        return Dropped(frame.kind, start, end, "shipped by somebody who is not on the watchlist")
     entity, counterparty = _sides(abstract, frame, match, entity, product, lexicon)
     return Statement(
         frame.kind, entity, counterparty, product, _direction(reading, frame, start, end), start, end, frame.basis
