@@ -12,6 +12,6 @@ from tests.chaos.chaos import run
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_twenty_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    alerts, lost, doubled, _ = run(20, seed=11, folder=tmp_path)
-    assert alerts > 0
-    assert (lost, doubled) == (0, 0)
+    made = run(20, seed=11, folder=tmp_path)
+    assert made.alerts > 0
+    assert (made.lost, made.doubled) == (0, 0)

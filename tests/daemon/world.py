@@ -125,6 +125,7 @@ digest_at = "{digest_at}"
 timezone = "UTC"
 immediate = "high"
 max_immediate_per_hour = 10000
+max_immediate_per_day = 100000
 [daemon]
 port = {self.health_port}
 log_format = "json"
