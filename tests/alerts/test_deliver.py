@@ -38,7 +38,7 @@ def queue(store: Store, alert_id: str, channels: tuple[str, ...] = ("email",), *
         "message": f"Subject: Capex up\r\nMessage-ID: <{alert_id}@example.org>\r\nDate: x\r\nFrom: t@example.org\r\n\r\nhi\r\n".encode(),
         "repeats": None, **more,
     }  # fmt: skip
-    assert outbox.enqueue(store, row, channels, f"<{alert_id}@example.org>", NOW) == 1
+    assert outbox.enqueue(store, [outbox.Prepared(row, channels, f"<{alert_id}@example.org>")], NOW) == 1
 
 
 def mail_of(box: MailBox) -> MailSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -55,6 +56,28 @@ WHERE ingested_at > $since AND ingested_at <= $end ORDER BY ingested_at DESC, do
 """
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known at a moment: signals with their evidence, and the history of conviction."""
+
+    evidence: pl.DataFrame
+    history: pl.DataFrame
+
+
+def known_at(store: Store, end: datetime) -> Known:
+    """Read once what many messages of the same moment are made from."""
+    return Known(store.read(_EVIDENCE, {"end": end}), store.read(_HISTORY, {"end": end}))
+
+
+def _of_signals(known: Known, only: Sequence[str], start: datetime) -> Known:
+    """What an immediate alert needs: its own signals, what stood before on the same claims, and how these moved."""
+    own = known.evidence.filter(pl.col("signal_id").is_in(list(only)))
+    claims = [*own["claim"].unique(), "THESIS"]
+    before = known.evidence.filter((pl.col("created_at") <= start) & pl.col("claim").is_in(claims))
+    evidence = pl.concat([before.join(own.select("signal_id"), on="signal_id", how="anti", maintain_order="left"), own])
+    return Known(evidence, known.history.filter(pl.col("claim").is_in(claims)))
+
+
 def compose(
     store: Store,
     kit: Kit,
@@ -65,14 +88,17 @@ def compose(
     *,
     only: Sequence[str] = (),
     calendar: pl.DataFrame | None = None,
+    known: Known | None = None,
 ) -> Digest:
     """The mail of a window as it would be sent at its end; `only`: the signals of an immediate alert.
 
-    calendar: what is due (CALENDAR schema), computed by whoever has the hardware catalogue."""
+    calendar: what is due (CALENDAR schema), computed by whoever has the hardware catalogue; known: what `known_at` read for the
+    window's end."""
     start, end = window
-    evidence = store.read(_EVIDENCE, {"end": end})
+    known = known or known_at(store, end)
     if only:
-        evidence = evidence.filter(pl.col("signal_id").is_in(list(only)) | (pl.col("created_at") <= start))
+        known = _of_signals(known, only, start)
+    evidence = known.evidence
     names = names_of(kit.lexicon, recipient.language)
     return build_digest(
         kind=kind,
@@ -80,7 +106,7 @@ def compose(
         local_date=day,
         thesis=kit.thesis,
         evidence=evidence,
-        conviction=store.read(_HISTORY, {"end": end}),
+        conviction=known.history,
         start=start,
         end=end,
         names=names,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from tracker.alerts import outbox
-from tracker.alerts.content import compose
+from tracker.alerts.content import Known, compose, known_at
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.route import Candidate, Decision, Past, candidates, decide, labels_of
 from tracker.alerts.stages.match import LABELS
@@ -41,6 +41,12 @@ FROM notices WHERE changed_at >= $since GROUP BY ALL
 """
 _DUE: Final = "SELECT * FROM notices WHERE state = 'waiting' AND due_at <= $now ORDER BY due_at, signal_id"
 _STANDING: Final = "SELECT signal_id FROM v_signals WHERE coalesce(review, '') <> 'reject'"
+_TOLD: Final = """
+UPDATE notices SET state = 'told', alert_id = t.alert_id, changed_at = $now
+FROM (SELECT unnest(string_split($who, chr(31))) AS recipient, unnest(string_split($signals, chr(31))) AS signal_id,
+             unnest(string_split($alerts, chr(31))) AS alert_id) t
+WHERE notices.recipient = t.recipient AND notices.signal_id = t.signal_id AND notices.state = 'waiting'
+"""
 _REMEMBERED: Final = timedelta(days=7)
 
 
@@ -99,17 +105,22 @@ def flush(store: Store, kit: Kit, recipients: Sequence[Recipient], mail: MailSet
     due = store.read(_DUE, {"now": now})
     if due.is_empty():
         return 0
-    queued = 0
     by_address = {r.address: r for r in recipients}
+    messages: list[outbox.Prepared] = []
     with store.transaction():
         due = _without_withdrawn(store, due, now)
+        known = known_at(store, now)
         for (address,), part in due.group_by("recipient", maintain_order=True):
             recipient = by_address.get(str(address))
             if recipient is None:
                 _change(store, str(address), part["signal_id"], now, state="digest", reason="no recipient any more")
             else:
-                queued += _flush_one(store, kit, recipient, part, mail, now)
-    return queued
+                messages += [
+                    _message(kit, recipient, group, mail, store, known, now)
+                    for group in _affordable(store, recipient, part, now)
+                ]
+        _told(store, messages, now)
+        return outbox.enqueue(store, messages, now)
 
 
 def _without_withdrawn(store: Store, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -122,9 +133,8 @@ def _without_withdrawn(store: Store, due: pl.DataFrame, now: datetime) -> pl.Dat
     return due.join(gone.select("recipient", "signal_id"), on=["recipient", "signal_id"], how="anti")
 
 
-def _flush_one(
-    store: Store, kit: Kit, recipient: Recipient, due: pl.DataFrame, mail: MailSettings, now: datetime
-) -> int:
+def _affordable(store: Store, recipient: Recipient, due: pl.DataFrame, now: datetime) -> list[pl.DataFrame]:
+    """The groups that go out now; what is folded or left to the digest is marked so."""
     groups = [part for _, part in due.group_by("group_key", maintain_order=True)]
     groups.sort(key=lambda g: -_loudest(g))  # stable: among equals the one due first
     sent, today = _spent(store, recipient, now)
@@ -134,17 +144,15 @@ def _flush_one(
     for part in spread.digest:
         reason = f"over the budget of {recipient.per_day} messages a day"
         _change(store, recipient.address, part["signal_id"], now, state="digest", reason=reason)
-    queued = sum(_tell(store, kit, recipient, part, mail, now) for part in spread.now)
-    if spread.fold and spread.fold_at is not None:
-        folded = pl.concat(spread.fold)
-        reason = f"folded: more than {recipient.per_hour} messages an hour"
-        _change(
-            store, recipient.address, folded["signal_id"], now,
-            state="waiting", reason=reason, group_key=FOLD, due_at=spread.fold_at,
-        )  # fmt: skip
-        if spread.fold_at <= now:
-            queued += _tell(store, kit, recipient, folded, mail, now)
-    return queued
+    if not spread.fold or spread.fold_at is None:
+        return spread.now
+    folded = pl.concat(spread.fold)
+    reason = f"folded: more than {recipient.per_hour} messages an hour"
+    _change(
+        store, recipient.address, folded["signal_id"], now,
+        state="waiting", reason=reason, group_key=FOLD, due_at=spread.fold_at,
+    )  # fmt: skip
+    return [*spread.now, folded] if spread.fold_at <= now else spread.now
 
 
 def _loudest(part: pl.DataFrame) -> int:
@@ -162,20 +170,35 @@ def _spent(store: Store, recipient: Recipient, now: datetime) -> tuple[list[date
     return [t for t in times if t > now - HOUR], sum(t >= midnight for t in times)
 
 
-def _tell(store: Store, kit: Kit, recipient: Recipient, part: pl.DataFrame, mail: MailSettings, now: datetime) -> int:
+def _message(
+    kit: Kit,
+    recipient: Recipient,
+    part: pl.DataFrame,
+    mail: MailSettings,
+    store: Store,
+    known: Known,
+    now: datetime,
+) -> outbox.Prepared:
+    """The message of a group."""
     ids = sorted(part["signal_id"])
     day = now.astimezone(recipient.zone).date()
-    content = compose(store, kit, recipient, "immediate", day, (now - timedelta(microseconds=1), now), only=ids)
-    alert_id = outbox.alert_key("immediate", recipient.address, *ids)
+    window = (now - timedelta(microseconds=1), now)
+    content = compose(store, kit, recipient, "immediate", day, window, only=ids, known=known)
     repeats = [
         at for route in kit.routing.root.every() if route.name in set(part["route"]) and (at := route.repeat_interval)
     ]
-    made = outbox.queue(
-        store, kit, mail, recipient, content, alert_id, now,
+    return outbox.prepare(
+        kit, mail, recipient, content, outbox.alert_key("immediate", recipient.address, *ids), now,
         signal_ids=ids, severity=SEVERITIES[_loudest(part)], repeat_at=now + min(repeats) if repeats else None,
     )  # fmt: skip
-    _change(store, recipient.address, part["signal_id"], now, state="told", alert_id=alert_id)
-    return made
+
+
+def _told(store: Store, messages: Sequence[outbox.Prepared], now: datetime) -> None:
+    """Mark what the messages tell."""
+    rows = [(m.alert["recipient"], signal, m.alert["alert_id"]) for m in messages for signal in m.alert["signal_ids"]]
+    if rows:
+        who, signals, alerts = ("\x1f".join(column) for column in zip(*rows, strict=True))
+        store.execute(_TOLD, {"now": now, "who": who, "signals": signals, "alerts": alerts})
 
 
 def _change(store: Store, address: str, signal_ids: pl.Series, now: datetime, **values: Any) -> None:

@@ -162,4 +162,4 @@ def _tell(
         ),
         "text": text, "created_at": now,
     }  # fmt: skip
-    return outbox.enqueue(store, row, operator.channels, ident, now)
+    return outbox.enqueue(store, [outbox.Prepared(row, operator.channels, ident)], now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,8 +49,16 @@ def still_wanted(store: Store, recipients: Sequence[Recipient], kind: str) -> li
     return [r for r in recipients if r.address not in ended]
 
 
-def queue(
-    store: Store,
+@dataclass(frozen=True)
+class Prepared:
+    """A finished message: its row of `alerts`, and the channels it goes out by."""
+
+    alert: Mapping[str, Any]
+    channels: tuple[str, ...]
+    message_id: str
+
+
+def prepare(
     kit: Kit,
     mail: MailSettings,
     recipient: Recipient,
@@ -60,8 +69,8 @@ def queue(
     signal_ids: Sequence[str] = (),
     severity: str | None = None,
     repeat_at: datetime | None = None,
-) -> int:
-    """Render a mail and queue it, unless it was queued before; returns how many were (0 or 1)."""
+) -> Prepared:
+    """Render a mail as it will be sent."""
     rendered = render(content, recipient=recipient.address, at=now, links=kit.links)
     ident = message_id(alert_id, mail.sender)
     body = to_message(
@@ -82,20 +91,32 @@ def queue(
         "created_at": now,
     }
     channels = recipient.channels if content.kind == "immediate" else recipient.digest_channels
-    return enqueue(store, row, channels, ident, now)
+    return Prepared(row, channels, ident)
 
 
-def enqueue(store: Store, alert: Mapping[str, Any], channels: Sequence[str], ident: str, now: datetime) -> int:
-    """Put a finished message into the outbox, one delivery a channel, unless it is there; returns how many (0 or 1)."""
+def queue(
+    store: Store, kit: Kit, mail: MailSettings, recipient: Recipient, content: Digest, alert_id: str, now: datetime
+) -> int:
+    """Render a mail and queue it, unless it was queued before; returns how many were (0 or 1)."""
+    return enqueue(store, [prepare(kit, mail, recipient, content, alert_id, now)], now)
+
+
+def enqueue(store: Store, messages: Sequence[Prepared], now: datetime) -> int:
+    """Put finished messages into the outbox, one delivery a channel, unless they are there; returns how many are new."""
+    if not messages:
+        return 0
     with store.transaction():
-        if store.append("alerts", pl.DataFrame([alert], schema=_ALERT)).is_empty():
-            return 0
+        new = store.append("alerts", pl.DataFrame([m.alert for m in messages], schema=_ALERT))
+        fresh = set(new["alert_id"])
         deliveries = [
             {
-                "alert_id": alert["alert_id"], "channel": channel, "state": "pending", "attempts": 0, "next_at": now,
-                "message_id": ident,
+                "alert_id": m.alert["alert_id"], "channel": channel, "state": "pending", "attempts": 0, "next_at": now,
+                "message_id": m.message_id,
             }
-            for channel in channels
+            for m in messages
+            if m.alert["alert_id"] in fresh
+            for channel in m.channels
         ]  # fmt: skip
-        store.append("deliveries", pl.DataFrame(deliveries))
-    return 1
+        if deliveries:
+            store.append("deliveries", pl.DataFrame(deliveries))
+    return len(fresh)

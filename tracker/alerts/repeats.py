@@ -56,7 +56,7 @@ def _repeat(store: Store, alert: dict[str, Any], mail: MailSettings, now: dateti
         "kind": "repeat",
         "repeat_at": now + (alert["repeat_at"] - alert["created_at"]),
     }
-    return outbox.enqueue(store, row, channels.to_list(), ident, now)
+    return outbox.enqueue(store, [outbox.Prepared(row, tuple(channels), ident)], now)
 
 
 def _message_again(message: bytes, subject: str, ident: str, first: str, now: datetime) -> bytes:
