@@ -28,20 +28,17 @@ from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform
 
 H1_SYMBOLS: Final = ("INTC", "MSFT", "QQQ", "GOOGL", "AAPL")
 H1_DAYS: Final = (date(2007, 1, 1), date(2017, 12, 31))
+H2_SYMBOLS: Final = ("INTC", "MSFT", "GOOGL", "AAPL")
 BANDS: Final = {"INTC": (50.0, 60.0), "MSFT": (80.0, 100.0)}
 _SIGNALS: Final = """
 SELECT s.*, f.basis, f.kind FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
 WHERE coalesce(s.review, '') <> 'reject'
 """
 _MARGINS: Final = """
-SELECT g.entity, g.period, 100.0 * g.value / r.value AS margin
-FROM series g JOIN series r ON r.entity = g.entity AND r.period = g.period AND r.metric = 'revenue'
-WHERE g.metric = 'gross_profit' AND g.entity IN ('INTC', 'MSFT') AND r.value > 0
-  AND g.period_end BETWEEN DATE '2007-01-01' AND DATE '2018-07-01'
-UNION
-SELECT entity, period, (value_low + value_high) / 2 FROM v_facts
-WHERE kind = 'gross_margin' AND unit = 'pct' AND basis = 'actual' AND entity IN ('INTC', 'MSFT')
-  AND period BETWEEN 'FY2007' AND 'FY2018'
+SELECT entity, period, (value_low + value_high) / 2 AS margin FROM v_facts
+WHERE kind = 'gross_margin' AND unit = 'pct' AND basis = 'actual' AND entity IN ('INTC', 'MSFT', 'GOOGL', 'AAPL')
+  AND regexp_full_match(period, '(FY|CY)20(0[7-9]|1[0-7])')
+QUALIFY row_number() OVER (PARTITION BY entity, period ORDER BY tier, published_at, fact_id) = 1
 ORDER BY 1, 2
 """
 
@@ -117,17 +114,26 @@ def _tell(answer: dict[str, Any], quarters: int, benchmark: str) -> None:
         returns = answer["returns_2007_2017"]
         show(returns, title="H1: 2007 to 2017, dividends put back")
         console.print(_h1(returns))
-    margins = answer["margins_2007_2017"]
-    if margins.is_empty():
-        console.print("H2: no margin of INTC or MSFT of those years in the store; ingest their XBRL company facts")
-    else:
-        for symbol, (low, high) in BANDS.items():
-            own = margins.filter(pl.col("entity") == symbol)["margin"]
-            if own.len():
-                inside = own.is_between(low, high).sum()
-                console.print(
-                    f"H2: {symbol} {own.min():.1f} to {own.max():.1f} %, {inside} of {own.len()} inside {low:g}-{high:g} %"
-                )
+    for line in _h2(answer["margins_2007_2017"]):
+        console.print(line)
+
+
+def _h2(margins: pl.DataFrame) -> list[str]:
+    """Yearly gross margins of the pair against the bands the claim names, and of those who beat it."""
+    lines = []
+    for symbol in H2_SYMBOLS:
+        own = margins.filter(pl.col("entity") == symbol)["margin"]
+        if own.is_empty():
+            lines.append(
+                f"H2: no yearly margin of {symbol} of 2007 to 2017 in the store; ingest its XBRL company facts"
+            )
+            continue
+        line = f"H2: {symbol} {own.min():.1f} to {own.max():.1f} % in {own.len()} years"
+        if symbol in BANDS:
+            low, high = BANDS[symbol]
+            line += f", {own.is_between(low, high).sum()} of them inside {low:g}-{high:g} %"
+        lines.append(line)
+    return lines
 
 
 def _h1(returns: pl.DataFrame) -> str:
