@@ -122,8 +122,8 @@ def _h2(margins: pl.DataFrame) -> list[str]:
     """Yearly gross margins of the pair against the bands the claim names, and of those who beat it."""
     lines = []
     for symbol in H2_SYMBOLS:
-        own = margins.filter(pl.col("entity") == symbol)["margin"]
-        if own.is_empty():
+        own = [float(margin) for margin in margins.filter(pl.col("entity") == symbol)["margin"]]
+        if not own:
             lines.append(
                 f"H2: no yearly margin of {symbol} of 2007 to 2017 in the store; ingest its XBRL company facts"
             )
@@ -131,7 +131,7 @@ def _h2(margins: pl.DataFrame) -> list[str]:
         line = f"H2: {symbol} {own.min():.1f} to {own.max():.1f} % in {own.len()} years"
         if symbol in BANDS:
             low, high = BANDS[symbol]
-            line += f", {own.is_between(low, high).sum()} of them inside {low:g}-{high:g} %"
+            line += f", {sum(low <= margin <= high for margin in own)} of them inside {low:g}-{high:g} %"
         lines.append(line)
     return lines
 
