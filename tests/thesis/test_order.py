@@ -91,3 +91,49 @@ def test_a_late_document_changes_history_only_from_its_arrival_on(tmp_path: Path
     }
     assert strength["before"]
     assert not strength["after"] or max(strength["after"]) < max(strength["before"])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_replay_of_any_moment_shows_what_was_live_then_and_nothing_that_came_later(
+    tmp_path: Path, kit: Kit, seed: int
+) -> None:
+    order = list(range(len(SENTENCES)))
+    random.Random(seed).shuffle(order)
+    columns = "signal_id, strength, confidence, direction, effective_at"
+    live = []
+    with Store.open(tmp_path / "store.duckdb") as store:
+        made = documents()
+        for step, i in enumerate(order):
+            now = NOW + timedelta(minutes=step)
+            process(store, kit, made[i], now)
+            live.append((now, store.read(f"SELECT {columns} FROM v_signals ORDER BY 1, 2, 3"), made[i]["doc_id"][0]))
+        arrived: set[str] = set()
+        for now, then, doc_id in live:
+            arrived.add(doc_id)
+            moment = now + timedelta(seconds=30)
+            replayed = store.read(f"SELECT {columns} FROM signals_as_of($ts) ORDER BY 1, 2, 3", {"ts": moment})
+            assert replayed.equals(then)
+            told = store.read("SELECT DISTINCT unnest(doc_ids) AS d FROM signals_as_of($ts)", {"ts": moment})
+            assert set(told["d"]) <= arrived
+
+
+def test_one_fact_of_a_story_speaks_for_it_however_the_others_are_looked_at_again(tmp_path: Path, kit: Kit) -> None:
+    """Two figures of one document; a late one touches only the first: the second must not fire beside it."""
+    made = documents()[0]
+    text = "Meta guides 2026 capital expenditures of $80 billion, up. Meta raised 2027 capital expenditures to $95 billion."
+    both = made.with_columns(text=pl.lit(text), doc_id=pl.lit(document_id("https://example.org/both", text)))
+    late_text = "Meta guided 2026 capital expenditures of $70 billion."
+    late = made.with_columns(
+        text=pl.lit(late_text), doc_id=pl.lit(document_id("https://example.org/late", late_text)),
+        published_at=pl.col("published_at") - timedelta(days=40), url=pl.lit("https://example.org/late"),
+        canonical_url=pl.lit("https://example.org/late"),
+    )  # fmt: skip
+    with Store.open(tmp_path / "store.duckdb") as store:
+        process(store, kit, both, NOW)
+        process(store, kit, late, NOW + timedelta(minutes=1))
+        crowd = store.read(
+            "SELECT story_id FROM v_signals WHERE rule_id NOT LIKE 'stage.%' "
+            "GROUP BY claim, direction, entity, story_id HAVING count(*) > 1"
+        )
+        assert store.scalar("SELECT count(*) FROM v_signals WHERE claim = 'D1'")
+    assert crowd.is_empty()

@@ -128,7 +128,7 @@ def _h2(margins: pl.DataFrame) -> list[str]:
                 f"H2: no yearly margin of {symbol} of 2007 to 2017 in the store; ingest its XBRL company facts"
             )
             continue
-        line = f"H2: {symbol} {own.min():.1f} to {own.max():.1f} % in {own.len()} years"
+        line = f"H2: {symbol} {min(own):.1f} to {max(own):.1f} % in {len(own)} years"
         if symbol in BANDS:
             low, high = BANDS[symbol]
             line += f", {sum(low <= margin <= high for margin in own)} of them inside {low:g}-{high:g} %"
