@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all bench eval chaos lint fmt lock clean help
+.PHONY: demo test test-all bench eval chaos soak lint fmt lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
@@ -34,8 +34,12 @@ eval: $(STAMP)   ## extraction against labelled sentences, XBRL against identiti
 bench: $(STAMP)  ## speeds, and ratios measured in one run
 	$(BIN)/python -m tests.bench
 
-chaos: $(STAMP)  ## kill the daemon at random instants, count what arrives
+chaos: $(STAMP)  ## kill daemon and ingestion at random instants, count what arrives
 	$(BIN)/python -m tests.chaos.chaos
+	$(BIN)/python -m tests.chaos.ingest_kills
+
+soak: $(STAMP)   ## twenty readers for a minute beside a daemon that writes
+	$(BIN)/python -m tests.daemon.soak
 
 lint: $(STAMP)   ## style and types
 	$(BIN)/ruff check .
