@@ -235,6 +235,8 @@ class Daemon:
                 log.info("polled", source=source_id, **counts.summary(), problems=outcome.problems[:5])
             if counts.alerts:
                 self.mail_waiting.set()
+            if counts.documents and proposals.is_on(self.settings):
+                self._spawn(self._guarded("proposals", self._propose))
         except Exception as error:
             # a failing source never stops the others: it is recorded, and tried again at its next time
             self.health.errors += 1

@@ -23,7 +23,11 @@ from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, conform
 JOB: Final = "proposals"
 MAX_DOCUMENTS: Final = 200  # of one round, newest first
 FIRST_REACH: Final = timedelta(days=7)  # how far back the first round goes
-_SINCE: Final = "SELECT max(started_at) FROM runs WHERE job = $job AND status = 'ok'"
+# a round that met problems (nobody answered, the cap) is taken up again: what was answered is in the cache
+_SINCE: Final = """
+SELECT max(started_at) FROM runs
+WHERE job = $job AND status = 'ok' AND CAST(json_extract(counts, '$.problems') AS INTEGER) = 0
+"""
 _WAITING: Final = """
 SELECT * FROM documents WHERE ingested_at >= $since ORDER BY published_at DESC, doc_id LIMIT $most
 """
@@ -41,7 +45,7 @@ def cache_dir(settings: Settings) -> Path:
 
 
 def waiting(store: Store, now: datetime) -> pl.DataFrame:
-    """Documents (DOCUMENTS schema) that came in since the last round that succeeded."""
+    """Documents (DOCUMENTS schema) that came in since the last round without problems."""
     last = store.scalar(_SINCE, {"job": JOB})
     since = last if isinstance(last, datetime) else now - FIRST_REACH
     return conform(store.read(_WAITING, {"since": since, "most": MAX_DOCUMENTS}), DOCUMENTS_SCHEMA)

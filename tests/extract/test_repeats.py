@@ -40,9 +40,15 @@ def test_figures_of_any_size_meet(low: float) -> None:
     assert beside(facts(open_end), facts(open_end | {"fact_id": "b"})).height == 1
 
 
-def test_facts_without_a_value_are_kept() -> None:
-    plain = FACT | {"value_low": None, "value_high": None, "unit": None}
-    assert beside(facts(plain), facts(plain | {"fact_id": "b"})).height == 2
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [("hbm", "hbm", True), ("hbm", None, True), (None, "hbm", True), (None, None, True), ("hbm", "nand", False)],
+)
+def test_a_statement_is_made_once_for_a_product(first: str | None, second: str | None, told: bool) -> None:
+    plain = FACT | {"kind": "ramp", "value_low": None, "value_high": None, "unit": None, "product": first}
+    assert beside(facts(plain), facts(plain | {"fact_id": "b", "product": second})).height == (1 if told else 2)
+    assert beside(facts(plain), facts(plain | {"fact_id": "b", "entity": "MU"})).height == 2
+    assert beside(facts(FACT | {"kind": "ramp"}), facts(plain | {"fact_id": "b"})).height == 2
 
 
 def test_many_figures_of_one_kind_do_not_multiply() -> None:

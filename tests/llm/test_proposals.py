@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 
 from tracker.config import LlmSettings, load_settings
+from tracker.daemon import Daemon
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.extract.proposals import accepted
 from tracker.llm import FAILURES, Proposer
@@ -22,7 +24,7 @@ from tracker.pipeline import Kit, process, reprocess
 from tracker.proposals import is_on, one_round, waiting
 from tracker.resources import data_dir
 from tracker.store import Store
-from tracker.vocabulary import DOCUMENTS_SCHEMA
+from tracker.vocabulary import DOCUMENTS_SCHEMA, UTC_TIME
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TEXT = (
@@ -326,3 +328,28 @@ def test_the_key_may_lie_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     assert LlmSettings(api_key_file=tmp_path / "key").secret_key() == "from-a-file"
     assert "from" not in repr(LlmSettings(api_key="from"))
+
+
+def test_the_daemon_asks_beside_its_other_work_and_goes_on_when_nobody_answers(
+    model: Model, tmp_path: Path, kit: Kit
+) -> None:
+    config = tmp_path / "tracker.toml"
+    config.write_text(f'[store]\npath = "{tmp_path}/t.duckdb"\n[extract.llm]\nbase_url = "{model.base}"\nmodel = "m"\n')
+    daemon = Daemon(load_settings(config), config)
+    daemon.kit = kit
+
+    async def rounds() -> None:
+        for say in (lambda _: (500, b""), lambda _: answer(HONEST)):
+            model.say = say
+            await daemon._guarded("proposals", daemon._propose)
+
+    with Store.open(daemon.settings.store.path) as daemon.store:
+        now = datetime.now(UTC)
+        process(daemon.store, kit, documents(TEXT).with_columns(ingested_at=pl.lit(now).cast(UTC_TIME)), now)
+        asyncio.run(rounds())
+        told = daemon.store.read("SELECT extractor FROM v_facts WHERE kind = 'capex'")["extractor"].to_list()
+        problems = daemon.store.read("SELECT counts FROM runs WHERE job = 'proposals' ORDER BY started_at")["counts"]
+    daemon.writer.shutdown()
+    assert [json.loads(row)["problems"] for row in problems] == [1, 0]  # the failed round is taken up again
+    assert told == ["llm"]
+    assert len(model.requests) == 2

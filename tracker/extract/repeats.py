@@ -16,8 +16,8 @@ def beside(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """Facts (FACTS schema) of `first`, and those of `second` that `first` does not tell already.
 
     A figure is told already when document, kind, entity and unit are the same, both ends are within 1 %, and the
-    periods do not differ (one of them may be unknown). Facts without a value are kept. Figures meet by size, so time
-    grows with the facts, not with their pairs.
+    periods do not differ (one of them may be unknown). A statement without a value is when document, kind and entity
+    are the same and the products do not differ. Figures meet by size, so time grows with the facts, not with their pairs.
     """
     if first.is_empty() or second.is_empty():
         return second if first.is_empty() else first
@@ -36,9 +36,23 @@ def beside(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     periods = pl.col("period").eq_missing(pl.col("period_told")) | pl.any_horizontal(
         pl.col("period", "period_told").is_null()
     )
-    repeated = pairs.filter(near.fill_null(False) & periods).select("_row").unique()
+    repeated = pl.concat(
+        [pairs.filter(near.fill_null(False) & periods).select("_row"), _stated(first, numbered)]
+    ).unique()
     rest = numbered.join(repeated, on="_row", how="anti", maintain_order="left").drop("_row", "_size")
     return pl.concat([first, rest])
+
+
+def _stated(first: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """Rows of statements that are made already: of the same product, or where one side names none."""
+    about = list(_SAME[:3])
+    bare = pl.col("value_low").is_null() & pl.col("value_high").is_null()
+    told = first.filter(bare).select(*about, "product").unique()
+    anyhow = told.group_by(about).agg(_unnamed=pl.col("product").is_null().any())
+    rows = numbered.filter(bare)
+    same = rows.join(told, on=[*about, "product"], how="semi", nulls_equal=True)
+    either = rows.join(anyhow, on=about).filter(pl.col("_unnamed") | pl.col("product").is_null())
+    return pl.concat([same.select("_row"), either.select("_row")])
 
 
 def _size() -> pl.Expr:
