@@ -78,7 +78,7 @@ def compile_rule(rule: Rule) -> CompiledRule:
         strength=_at("strength", rule.strength),
         confidence=_at("confidence", rule.confidence),
         window=_window(when.get("window")),
-        comparison=_comparison(when.get("compare")),
+        comparison=_comparison(when.get("compare"), _words(when["kind"], "kind")),
     )
 
 
@@ -208,19 +208,21 @@ def _window(value: dict[str, Any] | None) -> Window | None:
     return Window(timedelta(days=float(value["days"])), value["agg"], columns, above, below)
 
 
-def _comparison(value: dict[str, Any] | None) -> Comparison | None:
+def _comparison(value: dict[str, Any] | None, own_kinds: tuple[str, ...]) -> Comparison | None:
     if value is None:
         return None
     if "reference" not in value and "difference" not in value:
         raise RuleError("compare: needs 'reference' or 'difference'", where="when")
+    kinds = _words(value["to"]["kind"], "kind")
     return Comparison(
         among=_condition(value["to"]),
-        kinds=_words(value["to"]["kind"], "kind"),
+        kinds=kinds,
         same_entity=value.get("same_entity", False),
         measure=value.get("measure", "growth"),
         days=float(value.get("days", 120)),
         reference=_ends(value["reference"], "reference") if "reference" in value else (None, None),
         difference=_ends(value["difference"], "difference") if "difference" in value else (None, None),
+        earlier=value.get("same_entity", False) and bool(set(kinds) & set(own_kinds)),
     )
 
 

@@ -43,6 +43,7 @@ class Comparison:
     days: float
     reference: tuple[float | None, float | None]  # (above, below) of the series itself
     difference: tuple[float | None, float | None]  # (above, below) of own figure less the series
+    earlier: bool = False  # the series contains the fact itself: only what was told before it counts
 
 
 def in_window(matched: pl.DataFrame, looked_at: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -110,7 +111,14 @@ def compared(matched: pl.DataFrame, history: pl.DataFrame, comparison: Compariso
     other = series.select(*keys, "published_at", pl.col(column).alias("compare_value"), _told="published_at")
     joined = (
         matched.sort("published_at")
-        .join_asof(other, on="published_at", by=keys or None, strategy="backward", check_sortedness=False)
+        .join_asof(
+            other,
+            on="published_at",
+            by=keys or None,
+            strategy="backward",
+            check_sortedness=False,
+            allow_exact_matches=not comparison.earlier,
+        )
         .filter((pl.col("published_at") - pl.col("_told")).dt.total_days() <= comparison.days)
     )
     mine = {"value": pl.col("value_mid"), "growth": pl.col("growth"), "change": pl.col("value_mid")}[comparison.measure]
