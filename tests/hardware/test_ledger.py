@@ -96,12 +96,12 @@ def test_every_number_names_its_inputs(figures_only: Ledger) -> None:
 
 
 def test_a_fact_replaces_the_figure_for_the_same_quarter(catalogue: Catalogue, figures_only: Ledger) -> None:
-    told = build_ledger(facts(a_fact("f1", 50_000.0)), catalogue.supply, catalogue, NOW)
+    told = build_ledger(facts(a_fact("f1", 9_000.0)), catalogue.supply, catalogue, NOW)
     meta = told.attribution.filter(pl.col("quarter") == "CY2026Q2", pl.col("entity") == "META")
     assert meta["input"].to_list() == ["f1"]
     price = price_ratios(catalogue, load_ledger_rules(), NOW, ["CY2026Q2"])["CY2026Q2"]
     assert 0.5 < price < 0.8  # a rack of 2026 costs half as much again as one of the first generation
-    assert meta["racks_base"].item() == pytest.approx(50_000 * SHARE.base * price)
+    assert meta["racks_base"].item() == pytest.approx(9_000 * SHARE.base * price)
     assert value(told, "CY2026Q2", "racks", "demand") > value(figures_only, "CY2026Q2", "racks", "demand")
 
 
@@ -243,6 +243,35 @@ def test_other_buyers_facts_fill_what_is_not_seen(catalogue: Catalogue) -> None:
     flood = parts(a_fact("x", 300_000.0, entity="XAI"))
     assert UNSEEN not in flood or flood[UNSEEN] == 0
     assert sum(flood.values()) > sum(alone.values())
+
+
+def test_a_part_told_later_does_not_replace_the_whole(catalogue: Catalogue) -> None:
+    def meta(*rows: dict[str, object]) -> set[str]:
+        made = build_ledger(facts(*rows), catalogue.supply, catalogue, NOW)
+        return set(made.attribution.filter(pl.col("quarter") == "CY2026Q4", pl.col("entity") == "META")["input"])
+
+    about = {"period": "CY2026", "basis": "guidance", "published_at": datetime(2026, 10, 30, tzinfo=UTC)}
+    assert meta(a_fact("part", 500.0, **about)) == {"supply:capex:META:2026"}
+    assert meta(a_fact("raised", 20_000.0, **about)) == {"raised"}
+
+
+def test_a_headline_without_a_period_and_a_year_read_as_a_quarter_are_left_out(catalogue: Catalogue) -> None:
+    rows = [
+        a_fact("headline", 90_000.0, period=None),
+        a_fact("year", 20_000.0, period="CY2026", basis="guidance"),
+        a_fact("misread", 18_000.0, period="CY2026Q4", basis="guidance"),
+        a_fact("fine", 9_000.0, period="CY2026Q3", basis="guidance"),
+        a_fact("order", 600.0, kind="order", period=None),
+    ]
+    shares = shares_of_demand(facts(*rows), catalogue.supply, catalogue, NOW)
+    used = set(shares.filter(pl.col("entity") == "META")["input"])
+    assert used >= {"year", "fine", "order"}
+    assert not used & {"headline", "misread"}
+
+
+def test_what_a_renter_announces_is_not_added(catalogue: Catalogue, figures_only: Ledger) -> None:
+    rent = a_fact("lab", 90_000.0, entity="OPENAI", period="CY2026", basis="plan")
+    assert build_ledger(facts(rent), catalogue.supply, catalogue, NOW).ledger.equals(figures_only.ledger)
 
 
 def test_a_sure_shortage_is_told_without_a_ledger_before() -> None:

@@ -27,7 +27,11 @@ from tracker.hardware.observations import (
 from tracker.vocabulary import MARKET
 
 DEMAND_VIEWS: Final = ("capex", "order", "deployment", "backlog")  # best first
-MONEY_VIEWS: Final = ("capex",)  # always money: more racks or fewer by what a rack of the year costs
+MONEY_VIEWS: Final = (
+    "capex",
+    "revenue",
+    "segment_revenue",
+)  # always money: more racks or fewer by the price of the year
 UNSEEN: Final = "ledger:watched_share_of_demand"
 ENDS: Final = ("low", "base", "high")
 
@@ -76,13 +80,14 @@ def rack_demand(shares: pl.DataFrame, rules: LedgerRules) -> tuple[dict[str, Int
     """Quarter -> demanded racks of the leader's kind, and the parts that make each sum (SPREAD_SCHEMA).
 
     A quarter takes the best view that enough buyers have a figure for; one without any is left out. What the watched
-    buyers' known share leaves over is a part of its own, less what other buyers' facts fill of it.
+    buyers' known share leaves over is a part of its own, less what other buyers' facts fill of it. Renters are left out:
+    the racks they speak of are in the capex of whoever builds them.
     """
     used: list[pl.DataFrame] = []
     taken: set[str] = set()
     leader = rules.figures["nvidia_share_of_demand"]
     for view in DEMAND_VIEWS:
-        own = shares.filter(pl.col("kind") == view)
+        own = shares.filter((pl.col("kind") == view) & ~pl.col("entity").is_in(list(rules.renters)))
         new = [q for q in _covered(own, rules.coverage) if q not in taken]
         taken.update(new)
         factors = zip(RACKS, (leader.low, leader.base, leader.high), strict=True)

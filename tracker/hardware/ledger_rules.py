@@ -41,6 +41,7 @@ class LedgerRules:
     figures: Mapping[str, Interval]
     mixes: tuple[Mix, ...]
     watched: tuple[str, ...]
+    renters: tuple[str, ...]
     sources: Mapping[str, str]  # of the figures
 
     @property
@@ -82,6 +83,7 @@ def load_ledger_rules(path: Path | None = None) -> LedgerRules:
         links=tuple(Link(**row) for row in data["links"]),
         figures={row["id"]: Interval(row["low"], row["base"], row["high"]) for row in data["figures"]},
         watched=tuple(data["watched"]),
+        renters=tuple(data["renters"]),
         sources={row["id"]: row["source"] for row in data["figures"]},
         mixes=tuple(
             Mix(str(m["year"]), m["shares"], m["published"], m["source"], file.where("generations", i))

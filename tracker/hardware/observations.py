@@ -24,6 +24,7 @@ from tracker.yaml_files import load
 # series of supply.yaml that are statements about money -> kind of fact
 _MONEY_SERIES: Final = {"capex": "capex", "nvda_data_center_revenue": "segment_revenue"}
 _PERIOD: Final = re.compile(r"(?:FY)?\d{4}(?:[QH]\d)?$")
+_FAR: Final = 2.5  # times the median of what was said of the same thing
 RACKS: Final = ("racks_low", "racks_base", "racks_high")
 
 OBSERVATION_SCHEMA: Final[dict[str, pl.DataType]] = {
@@ -112,18 +113,33 @@ def observations(facts: pl.DataFrame) -> pl.DataFrame:
 
 
 def spread(found: pl.DataFrame, entities: pl.DataFrame, spread_quarters: Mapping[str, int]) -> pl.DataFrame:
-    """OBSERVATION_SCHEMA -> SPREAD_SCHEMA: racks per calendar quarter, kind and entity. Independent of row order."""
+    """OBSERVATION_SCHEMA -> SPREAD_SCHEMA: racks per calendar quarter, kind and entity. Independent of row order.
+
+    A figure without a period is spread over the quarters its kind has in `spread_quarters`; a kind without any is left
+    out: nobody knows whether a headline's amount is a quarter's, a year's or a decade's.
+    """
     ends = fiscal_ends(entities)
     order = {basis: i for i, basis in enumerate(BASES)}
-    ranked = found.with_columns(pl.col("basis").replace_strict(order, default=len(BASES)).alias("_rank"))
+    ranked = _alike(found).with_columns(pl.col("basis").replace_strict(order, default=len(BASES)).alias("_rank"))
     best = ranked.sort(["_rank", "published_at", "racks_base", "id"], descending=[False, True, True, False]).unique(
         ["kind", "entity", "period"], keep="first", maintain_order=True
     )
     rows: list[dict[str, Any]] = []
     for (kind, entity), group in best.group_by(["kind", "entity"], maintain_order=True):
         months = ends.get(str(entity), 12)
-        rows += _spread_one(group, str(kind), str(entity), months, spread_quarters.get(str(kind), 1))
+        rows += _spread_one(group, str(kind), str(entity), months, spread_quarters.get(str(kind), 0))
     return pl.DataFrame(rows, schema=SPREAD_SCHEMA).sort("quarter", "kind", "entity", "input")
+
+
+def _alike(found: pl.DataFrame) -> pl.DataFrame:
+    """Without the figures that lie far from the others of the same issuer, kind and period.
+
+    A part told beside the whole ("14 billion with a partner" in a year of 135) would else replace it for being newer.
+    """
+    middle = pl.col("racks_base").median().over("kind", "entity", "period")
+    near = pl.col("racks_base").is_between(middle / _FAR, middle * _FAR)
+    told = pl.col("period").is_not_null()  # without a period figures are not about the same thing
+    return found.filter(near | ~told | ~near.any().over("kind", "entity", "period"))
 
 
 def _spread_one(group: pl.DataFrame, kind: str, entity: str, months: int, without_period: int) -> list[dict[str, Any]]:
@@ -133,7 +149,7 @@ def _spread_one(group: pl.DataFrame, kind: str, entity: str, months: int, withou
     dated = [(_quarters(row, months, without_period), row) for row in group.iter_rows(named=True)]
     for quarters, row in sorted(dated, key=lambda pair: (len(pair[0]), pair[1]["_rank"], pair[1]["period"] or "")):
         free = [q for q in quarters if q not in taken]
-        if not free:
+        if not free or _exceeds_its_whole(quarters, row, dated):
             continue
         said = [taken[q] for q in quarters if q in taken]
         rest = [max(0.0, row[c] - sum(s[i] for s in said)) / len(free) for i, c in enumerate(RACKS)]
@@ -143,6 +159,17 @@ def _spread_one(group: pl.DataFrame, kind: str, entity: str, months: int, withou
             values = dict(zip(RACKS, share, strict=True))
             rows.append({"quarter": quarter, "kind": kind, "entity": entity, "input": row["id"], **values})
     return rows
+
+
+def _exceeds_its_whole(
+    quarters: list[str], row: Mapping[str, Any], dated: list[tuple[list[str], dict[str, Any]]]
+) -> bool:
+    """Whether a figure is far more than its share of one for a longer period around it: a year's read as a quarter's."""
+    own = set(quarters)
+    return any(
+        own < set(whole) and row["racks_base"] > _FAR * len(own) / len(whole) * other["racks_base"]
+        for whole, other in dated
+    )
 
 
 def _quarters(row: Mapping[str, Any], months: int, without_period: int) -> list[str]:
