@@ -24,6 +24,7 @@ from tracker.yaml_files import load
 # series of supply.yaml that are statements about money -> kind of fact
 _MONEY_SERIES: Final = {"capex": "capex", "nvda_data_center_revenue": "segment_revenue"}
 _PERIOD: Final = re.compile(r"(?:FY)?\d{4}(?:[QH]\d)?$")
+SALES: Final = ("revenue", "segment_revenue")  # reported by the quarter; what is called a year's is often a segment's
 _FAR: Final = 2.5  # times the median of what was said of the same thing
 RACKS: Final = ("racks_low", "racks_base", "racks_high")
 
@@ -120,8 +121,13 @@ def spread(found: pl.DataFrame, entities: pl.DataFrame, spread_quarters: Mapping
     """
     ends = fiscal_ends(entities)
     order = {basis: i for i, basis in enumerate(BASES)}
-    ranked = _alike(found).with_columns(pl.col("basis").replace_strict(order, default=len(BASES)).alias("_rank"))
-    best = ranked.sort(["_rank", "published_at", "racks_base", "id"], descending=[False, True, True, False]).unique(
+    ranked = _alike(found).with_columns(
+        pl.col("basis").replace_strict(order, default=len(BASES)).alias("_rank"),
+        # an issuer has several segments: the largest is the one that ships racks
+        pl.when(pl.col("kind") == "segment_revenue").then("racks_base").otherwise(0.0).alias("_size"),
+    )
+    by = ["_rank", "_size", "published_at", "racks_base", "id"]
+    best = ranked.sort(by, descending=[False, True, True, True, False]).unique(
         ["kind", "entity", "period"], keep="first", maintain_order=True
     )
     rows: list[dict[str, Any]] = []
@@ -138,7 +144,8 @@ def _alike(found: pl.DataFrame) -> pl.DataFrame:
     """
     middle = pl.col("racks_base").median().over("kind", "entity", "period")
     near = pl.col("racks_base").is_between(middle / _FAR, middle * _FAR)
-    told = pl.col("period").is_not_null()  # without a period figures are not about the same thing
+    # without a period figures are not about the same thing, and neither are segments
+    told = pl.col("period").is_not_null() & (pl.col("kind") != "segment_revenue")
     return found.filter(near | ~told | ~near.any().over("kind", "entity", "period"))
 
 
@@ -149,7 +156,7 @@ def _spread_one(group: pl.DataFrame, kind: str, entity: str, months: int, withou
     dated = [(_quarters(row, months, without_period), row) for row in group.iter_rows(named=True)]
     for quarters, row in sorted(dated, key=lambda pair: (len(pair[0]), pair[1]["_rank"], pair[1]["period"] or "")):
         free = [q for q in quarters if q not in taken]
-        if not free or _exceeds_its_whole(quarters, row, dated):
+        if not free or (kind not in SALES and _exceeds_its_whole(quarters, row, dated)):
             continue
         said = [taken[q] for q in quarters if q in taken]
         rest = [max(0.0, row[c] - sum(s[i] for s in said)) / len(free) for i, c in enumerate(RACKS)]

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from tracker.hardware.observations import RACKS
+from tracker.hardware.observations import RACKS, SALES
 
 RECONCILED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "quarter": pl.String(),
@@ -22,18 +22,20 @@ RECONCILED_SCHEMA: Final[dict[str, pl.DataType]] = {
     "agrees": pl.Boolean(),  # the middle lies inside this view's band
     "inputs": pl.List(pl.String()),
 }
-_SALES: Final = ("revenue", "segment_revenue")
 
 
 def reconcile(shares: pl.DataFrame, ledger: pl.DataFrame, entities: pl.DataFrame) -> pl.DataFrame:
     """RECONCILED_SCHEMA from the spread figures (`shares_of_demand`), the ledger and (id, layer) of the entities.
 
     `buyers` and `shipments` come from the ledger's rack rows, so that both carry its shares; of an issuer with both
-    revenue and segment revenue the segment counts.
+    revenue and segment revenue the larger counts: a smaller segment is not the one that ships racks.
     """
     layers = entities.select(pl.col("id").alias("entity"), "layer")
-    sales = shares.filter(pl.col("kind").is_in(_SALES)).join(layers, on="entity")
-    sales = sales.sort("kind", descending=True).unique(["quarter", "entity"], keep="first", maintain_order=True)
+    sales = shares.filter(pl.col("kind").is_in(SALES)).join(layers, on="entity")
+    order = ["racks_base", "kind", "input"]
+    sales = sales.sort(order, descending=[True, True, False]).unique(
+        ["quarter", "entity"], keep="first", maintain_order=True
+    )
     seen = sales.with_columns(
         pl.col("layer").replace_strict({"accelerator": "leader", "odm": "odm"}, default=None).alias("view")
     )
