@@ -256,7 +256,8 @@ class Daemon:
     async def _deliver(self) -> None:
         if await self._write(wishes.take_up, self.store, now_utc()):
             self.dirty = True
-        await self._write(jobs.flush_alerts, self.store, self.kit, self.settings, now_utc())
+        if await self._write(jobs.flush_alerts, self.store, self.kit, self.settings, now_utc()):
+            self.mail_waiting.set()  # there may be more: come round again once these are out
         if not await self._write(deliver.waiting, self.store, now_utc()):
             return
         if self.dirty:

@@ -179,7 +179,9 @@ def keep_house(store: Store, settings: Settings, now: datetime) -> int:
 
 
 def send_due(store: Store, kit: Kit, settings: Settings, clock: Callable[[], datetime]) -> deliver.DeliveryReport:
-    """Send what is due by mail (when a server is configured), then on other channels."""
+    """Queue what waited, then send what is due by mail (when a server is configured) and on other channels."""
+    while flush_alerts(store, kit, settings, clock()):
+        pass
     report = deliver.deliver_mail(store, settings.mail, clock)
     report.add(deliver.deliver_channels(store, kit.routing.channels, clock))
     return report

@@ -78,6 +78,15 @@ def test_a_flood_is_folded_and_its_rest_counted(store: Store) -> None:
     assert store.scalar("SELECT count(*) FROM notices WHERE state <> 'told'") == 0
 
 
+def test_a_large_flood_is_queued_in_rounds_and_none_is_forgotten(store: Store) -> None:
+    mail = MAIL.model_copy(update={"max_immediate_per_hour": 1000, "max_immediate_per_day": 1000})
+    queued = [bring(store, kit(), *many(60), mail=mail)]
+    while made := dispatch.flush(store, kit(), kit().routing.readers(mail), mail, NOW):
+        queued.append(made)
+    assert queued == [25, 25, 10]
+    assert store.scalar("SELECT count(DISTINCT message_id) FROM deliveries") == 60
+
+
 def test_over_the_daily_budget_is_listed_with_its_reason(store: Store) -> None:
     mail = MAIL.model_copy(update={"max_immediate_per_day": 2})
     assert bring(store, kit(), *many(5), mail=mail) == 2

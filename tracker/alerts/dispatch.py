@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tracker.pipeline import Kit
 
 FOLD: Final = "fold"
+MESSAGES_AT_ONCE: Final = (
+    25  # what is over waits for the next round, so that no transaction keeps the mailer from its marks
+)
 _NOTICE: Final[dict[str, Any]] = {
     **dict.fromkeys(("recipient", "signal_id", "route", "group_key", "severity", "state", "reason"), pl.String),
     **dict.fromkeys(("due_at", "decided_at", "changed_at"), UTC_TIME),
@@ -101,7 +104,7 @@ def remember(store: Store, decisions: Sequence[Decision], now: datetime) -> None
 
 
 def flush(store: Store, kit: Kit, recipients: Sequence[Recipient], mail: MailSettings, now: datetime) -> int:
-    """Queue a message for every group whose time has come; returns how many."""
+    """Queue a message for groups whose time has come; returns how many. Call again until it is none."""
     due = store.read(_DUE, {"now": now})
     if due.is_empty():
         return 0
@@ -115,10 +118,8 @@ def flush(store: Store, kit: Kit, recipients: Sequence[Recipient], mail: MailSet
             if recipient is None:
                 _change(store, str(address), part["signal_id"], now, state="digest", reason="no recipient any more")
             else:
-                messages += [
-                    _message(kit, recipient, group, mail, store, known, now)
-                    for group in _affordable(store, recipient, part, now)
-                ]
+                groups = _affordable(store, recipient, part, now)[: MESSAGES_AT_ONCE - len(messages)]
+                messages += [_message(kit, recipient, group, mail, store, known, now) for group in groups]
         _told(store, messages, now)
         return outbox.enqueue(store, messages, now)
 
