@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,15 @@ def test_apprise_brings_a_note_to_a_local_server(scheme: str, words: list[str]) 
         send(Channel("c", url=scheme.format(host=hook.url.removeprefix("http://"))), NOTE, NOW)
     body = hook.got[0][2].decode()
     assert all(word in body for word in words)
+
+
+def test_news_cannot_call_a_whole_room_or_dress_up_a_link() -> None:
+    hostile = "@everyone <!channel> <https://evil.example|the filing> at ann@example.org"
+    with http_server(Hook()) as hook:
+        send(Channel("c", url=hook.url.replace("http", "json")), replace(NOTE, text=hostile, subject=hostile), NOW)
+    for text in json.loads(hook.got[0][2]).values():
+        assert "@everyone" not in str(text)
+        assert "<" not in str(text)
 
 
 def test_what_apprise_does_not_bring_is_told() -> None:

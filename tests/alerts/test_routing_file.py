@@ -97,3 +97,13 @@ def test_the_built_in_file_passes_its_own_tests_and_a_wrong_expectation_fails() 
     assert not outcome.ok
     assert outcome.where == "alerts.yaml:3"
     assert "how is digest, expected at_once" in outcome.message
+
+
+def test_the_example_of_the_documentation_is_what_the_program_reads(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs" / "alerts.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    for name in ("ntfy.url", "hook.key"):
+        (tmp_path / name).write_text("json://127.0.0.1", encoding="utf-8")
+    routing = read(example, tmp_path)
+    assert [r.name for r in routing.root.every()] == ["all", "all/falsifiers", "all/memory"]
+    assert len(routing.readers(MailSettings(host="h", sender="t@example.org"))) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,9 +55,12 @@ def _notify(channel: Channel, note: Note) -> None:
     capture: Any = apprise.LogCapture  # Apprise is not typed here
     with capture(level=logging.WARNING) as said:
         # the id stands at the end so that a copy is seen to be one
-        body = f"{shortened(note.text)}\n[{note.alert_id}]"
+        body = f"{shortened(defused(note.text))}\n[{note.alert_id}]"
         taken = service.notify(
-            body=body, title=note.subject, notify_type=_mood(note.severity), body_format=apprise.NotifyFormat.TEXT
+            body=body,
+            title=defused(note.subject),
+            notify_type=_mood(note.severity),
+            body_format=apprise.NotifyFormat.TEXT,
         )
         reason = " ".join(said.getvalue().split())[-300:]
     if not taken:
@@ -98,6 +102,11 @@ def payload(note: Note) -> Mapping[str, object]:
         "id": note.alert_id, "kind": note.kind, "severity": note.severity, "subject": note.subject, "text": note.text,
         "claims": list(note.claims), "signal_ids": list(note.signal_ids), "created_at": note.created_at.isoformat(),
     }  # fmt: skip
+
+
+def defused(text: str) -> str:
+    """Text in which nothing calls people or draws a link by a chat's own marks: `@everyone`, `<!channel>`, `<url|words>`."""
+    return re.sub(r"@(?=\w)", "@\u200b", text).replace("<", "‹").replace(">", "›")
 
 
 def shortened(text: str) -> str:
