@@ -40,6 +40,8 @@ _COMPUTING: Final = re.compile(
     r"data cent|datacenter|\bAI\b|comput|supercomputer|GPU|hyperscal|数据中心|資料中心|资料中心|算力|智算",
     re.IGNORECASE,
 )
+_IN_GENERAL: Final = re.compile(r"\b(?:typical(?:ly)?|usually|in general)\b|通常|典型|一般来说", re.IGNORECASE)
+_BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
 _MOVES: Final = re.compile(
     r"\b(?:up|down|above|below|ris\w+|rose|grew|grow\w*|increas\w+|decreas\w+|declin\w+|fell|expand\w*|doubl\w+|tripl\w+|more than|higher|lower|jump\w+|cut\w*)\b"
     r"|增|减|減|升|降|扩|擴|翻|倍|成长|成長",
@@ -71,6 +73,8 @@ def reason_against(
             return "too small to be a company's figure"
     if kind == "gross_margin" and _GROWTH_BEHIND.match(text[quantity.end : quantity.end + 50]):
         return "growth, not a margin"
+    if kind in ("deployment", "order") and _IN_GENERAL.search(text, reading.clause_start(anchor), quantity.end):
+        return "told of such things in general"
     if kind == "deployment":
         return _reason_against_site(reading, link, lexicon)
     if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
@@ -123,6 +127,8 @@ def _reason_against_trade(
         and not _MOVES.search(reading.text[max(0, quantity.start - 40) : quantity.end + 40])
     ):
         return "a share, not a change"
+    if kind == "order" and quantity.unit is None and not _BOOKED.match(reading.text, link.cue.start if link.cue else 0):
+        return "a number without a unit"
     if kind == "order" and quantity.unit == "money" and not _is_deal_of_the_thesis(reading, entity, product, lexicon):
         return "an order without a product, another party or a site of the thesis"
     return None

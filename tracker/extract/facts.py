@@ -30,7 +30,7 @@ from tracker.extract.metrics import Link, links
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.quotes import widened
-from tracker.extract.reading import Document, Reading, Told, prepared, readings
+from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
 from tracker.extract.repeats import beside
 from tracker.extract.sentences import batches, candidate_sentences
@@ -260,7 +260,7 @@ def _figure(
         unit = "racks"
     if unit is None:  # a bare amount is in the currency of whoever it is about
         unit, currency = "money", lexicon.currencies.get(entity) or "USD"
-    if unit == "pct" and kind != "gross_margin":
+    if unit == "pct" and (kind != "gross_margin" or _is_amount(reading, cue)):
         unit = growth_unit(reading.text, quantity, kind)
         if kind in ("revenue", "segment_revenue") and (
             is_share(reading, quantity)
@@ -296,6 +296,11 @@ def _figure(
         "period": period,
         "counterparty": counterparty,
     }, ""
+
+
+def _is_amount(reading: Reading, cue: Mention | None) -> bool:
+    """Whether a margin is told in money ("gross margin dollars increased 13 %"): its percentage is growth."""
+    return cue is not None and reading.text[cue.start : cue.end].lower().endswith("dollars")
 
 
 def _entity_of(

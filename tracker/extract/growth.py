@@ -43,7 +43,7 @@ _MOVED_BY: Final = re.compile(
 )
 _MIDPOINT: Final = re.compile(r"\bmid-?point\b[^,;.]{0,24}$", re.IGNORECASE)
 _MORE_THAN_BEFORE: Final = re.compile(
-    r"^\s(?:more|less|higher|lower|increase|decrease|decline|improvement|above|below|short|shortfall|headwind|tailwind|impact)\b",
+    r"^\s(?:more|less|higher|lower|increase|decrease|decline|improvement|step[- ]up|step[- ]down|above|below|short|shortfall|headwind|tailwind|impact)\b",
     re.IGNORECASE,
 )
 _CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.extract.cues import UNIT_WORD, cues_of, cut_of, implied_part
-from tracker.extract.growth import OF_RIGHT_BEHIND, RESULTS, is_cagr
+from tracker.extract.growth import OF_RIGHT_BEHIND, RESULTS, is_cagr, is_rate_of_another
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import CLAUSE, Mention, Reading
@@ -15,7 +15,9 @@ from tracker.vocabulary import GROWTH_UNITS
 
 MAX_GAP: Final = 130  # characters between a cue and its figure
 # Told so often in money that a bare amount is one: "revenue of 35.6 billion".
-_BARE: Final = frozenset({"revenue", "segment_revenue", "operating_income", "capex", "backlog", "supply_commitment"})
+_BARE: Final = frozenset(
+    {"revenue", "segment_revenue", "operating_income", "capex", "backlog", "supply_commitment", "order"}
+)
 # Between a figure and the metric behind it: "$11 billion of Blackwell revenue", "14% growth in networking sales".
 _BEHIND: Final = re.compile(
     r"^\)?(?:[\s\-(]|\sto\s$|\s?(?:more )?(?:worth |increase |rise |growth |jump |decline |drop |surge |hike )?(?:of|in|for)\s)"
@@ -46,6 +48,7 @@ _THAT_FIGURE: Final = re.compile(
     re.IGNORECASE,
 )
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
+_DOLLARS: Final = re.compile(r"dollars$", re.IGNORECASE)
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
 _MARGIN_BEHIND: Final = re.compile(r"^\s?(?:margin|of (?:net |total )?(?:sales|revenues?))", re.IGNORECASE)
 # Beside money these are no metric: rates, and people who are counted.
@@ -78,6 +81,8 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
         if cue is not None and cue.term.role == "other_metric":
             continue
         if cue is not None:
+            if _is_told_of_another(reading, quantity, cue, previous):
+                continue
             cue = cut_of(reading, quantity, cue, cues) or cue
             found.append(Link(quantity, cue.term.value, cue, after=previous))
         elif (implied := implied_part(reading, quantity)) is not None:
@@ -91,6 +96,13 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
         elif own := [c for c in every if quantity.start <= c.start and c.end <= quantity.end and c.term.role == "cue"]:
             found.append(Link(quantity, own[0].term.value, own[0], after=None))  # megawatts speak for themselves
     return found
+
+
+def _is_told_of_another(reading: Reading, quantity: Quantity, cue: Mention, previous: Link | None) -> bool:
+    """Whether "11 % of revenue" is the rate of an expense: what goes on from it is none of revenue's either."""
+    if cue.term.value != "revenue" or quantity.unit != "pct":
+        return False
+    return is_rate_of_another(reading, quantity, previous.kind if previous else None)
 
 
 def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
@@ -147,6 +159,8 @@ def _listed(reading: Reading, cue: Mention, cues: list[Mention]) -> bool:
 
 def _is_rate(reading: Reading, cue: Mention, quantity: Quantity) -> bool:
     """Whether a figure beside "gross profit" is the margin, not the growth of the profit."""
+    if cue.term.value == "gross_margin" and _DOLLARS.search(reading.text[cue.start : cue.end]):
+        return True  # their growth, see `growth_unit`
     if cue.term.value != "gross_margin" or not _PROFIT.search(reading.text[cue.start : cue.end]):
         return True
     return _MARGIN_BEHIND.match(reading.text[quantity.end : quantity.end + 30]) is not None

@@ -39,6 +39,7 @@ _SPENDING: Final = frozenset({"capex", "deployment"})
 _ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
 _MAKERS_OF: Final = {"gpu": "NVDA"}
 _COMMA: Final = re.compile(r"[，；。]|[,;.]\s")
+_WFE: Final = re.compile(r"WFE|wafer|fab equipment", re.IGNORECASE)  # what all chip makers spend on equipment
 _OWN_RESULTS: Final = frozenset({"revenue", "operating_income", "gross_margin", "order", "backlog"})
 _PLACES: Final = re.compile(r"global|worldwide|in the U\.S\.|全球|the market", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
@@ -79,6 +80,8 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if kind in _SPENDING and _is_crowd(reading, anchor, lexicon):
         return MARKET
     found = _nearest(reading, floor, anchor, words, lexicon) or _nearest(reading, 0, floor, words, lexicon)
+    if kind == "capex" and _WFE.match(reading.text, anchor):
+        return MARKET
     if kind == "price" and not _sets_prices(reading, anchor, figure):
         return MARKET
     if found is not None:
