@@ -14,9 +14,10 @@ import pytest
 from tracker.extract.facts import extract_facts, read_facts
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.extract.reading import prepared
-from tracker.extract.table_columns import Unit, columns, unit_of
+from tracker.extract.table_columns import columns
 from tracker.extract.table_lines import parse_cell
 from tracker.extract.table_metrics import metric_of
+from tracker.extract.table_units import Unit, unit_of
 from tracker.extract.tables import read_tables
 from tracker.ingest.formats import edgar
 from tracker.ingest.formats.article import extract_article, whole_page

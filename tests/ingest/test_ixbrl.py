@@ -16,7 +16,7 @@ from tracker.ingest.files import read_file
 from tracker.ingest.formats import edgar
 from tracker.ingest.formats.article import whole_page
 from tracker.ingest.formats.ixbrl import IXBRL_VERSION, read_inline, with_doc_id
-from tracker.pipeline import Kit, process
+from tracker.pipeline import Kit, process, reprocess
 from tracker.resources import data_dir
 from tracker.store import Store
 
@@ -160,8 +160,12 @@ def test_the_words_of_a_filing_are_read_beside_its_figures(kit: Kit, tmp_path: P
     text, facts = read_inline(markup, ISSUERS)
     day = datetime(2025, 8, 27, tzinfo=UTC)
     with Store.open(tmp_path / "t.duckdb") as store:
-        process(store, kit, document(text, day, "d"), day, figures=with_doc_id(facts, "d"))
-        told = store.read("SELECT kind, value_low, extractor_version FROM v_facts ORDER BY kind")
+        filed = document(text, day, "d")
+        process(store, kit, filed, day, figures=with_doc_id(facts, "d"))
+        query = "SELECT kind, value_low, extractor_version FROM v_facts ORDER BY kind"
+        told = store.read(query)
+        reprocess(store, kit, filed, day)
+        assert store.read(query).equals(told)
     assert told.rows() == [("capex", 5e9, told.rows()[0][2]), ("revenue", 46.743e9, IXBRL_VERSION)]
 
 

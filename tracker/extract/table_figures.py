@@ -9,9 +9,10 @@ from typing import Any, Final
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.quantities import find_quantities
 from tracker.extract.reading import Document
-from tracker.extract.table_columns import Column, Unit
+from tracker.extract.table_columns import Column
 from tracker.extract.table_lines import Cell, Line
 from tracker.extract.table_metrics import FLOWS, Metric
+from tracker.extract.table_units import Unit
 from tracker.vocabulary import MAX_QUOTE_CHARS
 
 TABLE_VERSION: Final = "tables-1"

@@ -20,10 +20,11 @@ from tracker.extract.mentions import find_terms, mentions_of
 from tracker.extract.periods import find_periods
 from tracker.extract.quantities import find_quantities
 from tracker.extract.reading import Document
-from tracker.extract.table_columns import MAX_HEADER, UNITS, Column, Unit, columns, is_header, unit_of
+from tracker.extract.table_columns import MAX_HEADER, Column, columns, is_header
 from tracker.extract.table_figures import PART, row_facts
 from tracker.extract.table_lines import Cell, Line, lines
 from tracker.extract.table_metrics import Metric, bare_name, metric_of
+from tracker.extract.table_units import UNITS, Unit, unit_of
 
 # A document that has neither cells nor a stated unit holds no table worth a walk over its lines.
 _MAY_HOLD: Final = r"\|.*\d|\t|(?i:\(in (?:thousands|millions|billions))|[单單]位\s?[:：]|[(（].{0,8}[千仟万萬亿億]元"
