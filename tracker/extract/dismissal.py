@@ -11,7 +11,7 @@ from tracker.extract.growth import is_rate_of_another, is_step
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link
 from tracker.extract.reading import Reading
-from tracker.extract.statements import nearest_product
+from tracker.extract.roles import nearest_product
 from tracker.vocabulary import MARKET
 
 _THESIS_MARKET: Final = re.compile(

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from tracker.extract.abstract import whole
 from tracker.extract.calendar import days_left, sort_key
 from tracker.extract.dismissal import reason_against
 from tracker.extract.footing import (
@@ -32,18 +33,11 @@ from tracker.extract.periods import Period
 from tracker.extract.quotes import widened
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
 from tracker.extract.reconcile import reconciled
+from tracker.extract.redundant import distinct
 from tracker.extract.repeats import beside
+from tracker.extract.roles import nearest_product, negated, specific
 from tracker.extract.sentences import batches, candidate_sentences
-from tracker.extract.statements import (
-    Dropped,
-    Statement,
-    distinct,
-    nearest_product,
-    negated,
-    specific,
-    statements,
-    whole,
-)
+from tracker.extract.statements import Dropped, Statement, statements
 from tracker.extract.subjects import deal, is_object, subject
 from tracker.extract.tables import read_tables
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
