@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-all bench eval chaos soak lint fmt lock clean help
+.PHONY: browser demo test test-all bench eval chaos soak lint fmt lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */\1\t/p' $(MAKEFILE_LIST)
@@ -18,13 +18,21 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## the whole path on bundled samples: fetch, read, score, write the digest
 	$(BIN)/tracker demo --dir demo-out
 
-test: $(STAMP)   ## every test that ends in minutes
+# Mails and pages are looked at in a real browser. On Debian, and as root, it is installed when it is missing; elsewhere
+# the browser's tests skip and say why.
+browser:         ## a Chromium for the tests that need one (Debian, as root)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null; } || \
+	echo "no Chromium here: the browser's tests will be skipped (apt-get install chromium)"
+
+test: $(STAMP) browser   ## every test that ends in minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q -m "not chaos"
 
-test-all: $(STAMP) ## also the ones that kill processes
+test-all: $(STAMP) browser ## also the ones that kill processes
 	$(BIN)/pytest -q
 
 eval: $(STAMP)   ## extraction against labelled sentences, XBRL against identities

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from tracker.alerts.digest import build_digest
 from tracker.alerts.parts import Digest, Due, Sides, Tightest
+from tracker.alerts.quotes import whole_sentences, with_quotes
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.words import LINKS, what_is_due
 from tracker.extract.lexicon import Lexicon
@@ -93,25 +94,32 @@ def compose(
     """The mail of a window as it would be sent at its end; `only`: the signals of an immediate alert.
 
     calendar: what is due (CALENDAR schema), computed by whoever has the hardware catalogue; known: what `known_at` read for the
-    window's end."""
+    window's end.
+    """
     start, end = window
     known = known or known_at(store, end)
     if only:
         known = _of_signals(known, only, start)
     evidence = known.evidence
     names = names_of(kit.lexicon, recipient.language)
-    return build_digest(
+    build = partial(
+        build_digest,
         kind=kind,
         recipient=recipient,
         local_date=day,
         thesis=kit.thesis,
-        evidence=evidence,
         conviction=known.history,
         start=start,
         end=end,
         names=names,
         sides=Sides() if kind == "immediate" else _sides(store, kit, recipient, kind, day, window, calendar),
     )
+    first = build(evidence=evidence)
+    if kind == "immediate":  # said at once, in the words that count: reading documents again would cost time
+        return first
+    whole = whole_sentences(store, first)
+    # told again with whole sentences: that can fold the mail further, never bring in others
+    return build(evidence=with_quotes(evidence, whole)) if whole else first
 
 
 def _sides(

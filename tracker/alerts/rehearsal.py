@@ -35,7 +35,7 @@ LEFT JOIN (SELECT alert_id, unnest(signal_ids) AS signal_id FROM alerts WHERE ki
 WHERE s.created_at > $start AND s.created_at <= $end
 GROUP BY s.rule_id ORDER BY signals DESC, s.rule_id LIMIT 10
 """
-_SENT = "SELECT recipient, kind, local_date, octet_length(message) AS bytes FROM alerts WHERE kind IN ('digest', 'weekly', 'earnings')"
+_SENT = "SELECT recipient, kind, local_date, octet_length(message) AS bytes FROM alerts WHERE kind IN ('digest', 'weekly', 'earnings') AND local_date BETWEEN $first AND $last"
 _IMMEDIATE = "SELECT created_at::DATE AS day, count(*) AS n FROM alerts WHERE kind = 'immediate' AND recipient = $who GROUP BY day"
 
 
@@ -86,7 +86,8 @@ def rehearse(
     told = Rehearsal(days)
     began = time.perf_counter()
     at, seen = 0, first - timedelta(days=1)
-    for now in ticks(start, end, [r.zone for r in recipients]):
+    # half a day more, for readers whose last evening comes after the last of UTC's hours
+    for now in ticks(start, end + timedelta(hours=14), [r.zone for r in recipients]):
         while at < len(batches) and batches[at][0] <= now:
             counts = process(store, kit, batches[at][1], now, figures=figures, mail=mail)
             told.documents += counts.documents
@@ -130,7 +131,7 @@ def _counted(
     start: datetime,
     end: datetime,
 ) -> Rehearsal:
-    sent = store.read(_SENT)
+    sent = store.read(_SENT, {"first": first, "last": first + timedelta(days=told.days - 1)})
     told.signals = int(
         store.scalar(
             "SELECT count(DISTINCT signal_id) FROM signals WHERE created_at > $start AND created_at <= $end",
@@ -139,8 +140,7 @@ def _counted(
     )
     per_day = Counter((who, day) for who, _, day, _ in sent.iter_rows())
     told.doubled = sum(n - 1 for n in per_day.values())
-    # the very first look tells of the day before: a reader who has had nothing yet is not made to wait
-    wanted = {(r.address, first + timedelta(days=n)) for r in recipients for n in range(told.days - 1)}
+    wanted = {(r.address, first + timedelta(days=n)) for r in recipients for n in range(told.days)}
     told.missing = len(wanted - set(per_day))
     told.digests = dict(Counter(sent["recipient"]))
     told.editions = dict(Counter(sent["kind"]))
