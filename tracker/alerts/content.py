@@ -16,7 +16,7 @@ from tracker.alerts.quotes import whole_sentences, with_quotes
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.words import LINKS, what_is_due
 from tracker.extract.lexicon import Lexicon
-from tracker.hardware.ledger import pair_sides
+from tracker.hardware.ledger import OUTCOMES, pair_sides
 from tracker.store import Store
 from tracker.thesis.discovery import candidates
 from tracker.vocabulary import LEDGER_SCHEMA, conform
@@ -192,9 +192,12 @@ def _ledger(store: Store, end: datetime) -> pl.DataFrame:
 
 
 def tightest_of(ledger: pl.DataFrame, today: date, language: str) -> Tightest | None:
-    """The link with the least supply per demanded rack in the current quarter, with the quarters around it."""
+    """The link with the least supply per demanded rack in the current quarter, with the quarters around it.
+
+    Racks shipped are what the links let through, no link themselves.
+    """
     quarter = _quarter(today)
-    both = pair_sides(ledger)
+    both = pair_sides(ledger).filter(~pl.col("link").is_in(list(OUTCOMES)))
     now = both.filter((pl.col("quarter") == quarter) & (pl.col("demand_base") > 0))
     if now.is_empty():
         return None

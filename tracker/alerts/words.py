@@ -44,9 +44,9 @@ WORDS: Final[dict[str, dict[str, str]]] = {
 }  # fmt: skip
 
 LINKS: Final[dict[str, dict[str, str]]] = {
-    "en": {"racks": "Racks", "hbm": "HBM", "cowos": "CoWoS packaging", "liquid_cooling": "Liquid cooling", "power": "Power",
+    "en": {"racks": "Racks", "assembly": "Rack assembly", "hbm": "HBM", "cowos": "CoWoS packaging", "liquid_cooling": "Liquid cooling", "power": "Power",
            "substrate": "Substrates"},
-    "zh": {"racks": "整机柜", "hbm": "HBM内存", "cowos": "CoWoS封装", "liquid_cooling": "液冷", "power": "供电", "substrate": "封装基板"},
+    "zh": {"racks": "整机柜", "assembly": "整机柜组装", "hbm": "HBM内存", "cowos": "CoWoS封装", "liquid_cooling": "液冷", "power": "供电", "substrate": "封装基板"},
 }  # fmt: skip
 _DUE: Final[dict[str, dict[str, str]]] = {
     "en": {"results": "results", "monthly_revenue": "monthly revenue", "system": "ships {name}"},
