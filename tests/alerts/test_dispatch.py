@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,9 +14,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
+from tests.alerts.servers import MailBox, mail_server
 from tests.alerts.small import NOW, kit
 from tracker import yaml_files
 from tracker.alerts import deliver, dispatch
+from tracker.alerts.content import withheld_from
 from tracker.alerts.routing import read_routing
 from tracker.config import MailSettings
 from tracker.pipeline import Kit, names_of
@@ -73,8 +77,8 @@ def test_a_flood_is_folded_and_its_rest_counted(store: Store) -> None:
     assert bring(store, kit(), *many(3, start=20), now=NOW + timedelta(minutes=5)) == 0
     later = NOW + timedelta(minutes=61)
     assert dispatch.flush(store, kit(), kit().routing.readers(MAIL), MAIL, later) == 1
-    told = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), later))
-    assert told == {"folded: more than 6 messages an hour": 18}
+    told = withheld_from(store, "ann@example.org", (NOW - timedelta(hours=1), later))
+    assert told == [("folded: more than 6 messages an hour", 18)]
     assert store.scalar("SELECT count(*) FROM notices WHERE state <> 'told'") == 0
 
 
@@ -90,8 +94,8 @@ def test_a_large_flood_is_queued_in_rounds_and_none_is_forgotten(store: Store) -
 def test_over_the_daily_budget_is_listed_with_its_reason(store: Store) -> None:
     mail = MAIL.model_copy(update={"max_immediate_per_day": 2})
     assert bring(store, kit(), *many(5), mail=mail) == 2
-    told = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
-    assert told == {"over the budget of 2 messages a day": 3}
+    told = withheld_from(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
+    assert told == [("over the budget of 2 messages a day", 3)]
 
 
 def test_the_same_signals_again_queue_nothing(store: Store) -> None:
@@ -155,8 +159,8 @@ def test_a_silence_keeps_quiet_and_is_listed(store: Store) -> None:
     }
     store.append("silences", pl.DataFrame([row]))
     assert bring(store, kit(), {"signal_id": "a"}) == 0
-    reasons = dispatch.notices_of(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
-    assert list(reasons) == ["silenced by ann until 2026-11-25 12:00 UTC: earnings"]
+    reasons = withheld_from(store, "ann@example.org", (NOW - timedelta(hours=1), NOW))
+    assert reasons == [("silenced by ann until 2026-11-25 12:00 UTC: earnings", 1)]
 
 
 def test_a_rejected_signal_keeps_its_story_quiet(store: Store) -> None:
@@ -190,3 +194,30 @@ def test_who_ended_such_mails_gets_none(store: Store) -> None:
     )
     assert bring(store, kit(), {"signal_id": "a"}) == 0
     assert deliver.waiting(store, NOW) == 0
+
+
+HOSTILE = (
+    "Meta raised\r\nBcc: all@example.org\r\n\r\n<script>alert(1)</script> <a href='javascript:alert(1)'>filing</a> "
+    "\u202eevil\u202c 🚀 עברית \x00"
+)
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "x" * 10_000_000, "🚀" * 50_000, "\n.\r\n.\r\n" * 100])
+def test_hostile_news_reaches_the_mail_server_as_one_plain_message(store: Store, text: str) -> None:
+    with mail_server(MailBox()) as box:
+        mail = MAIL.model_copy(update={"host": "127.0.0.1", "port": box.port, "security": "none"})
+        assert bring(store, kit(), {"signal_id": "a", "explanation": text}, mail=mail) == 1
+        assert deliver.deliver_mail(store, mail, lambda: NOW).sent == 1
+    ((sender, recipients, content),) = box.got
+    assert (sender, recipients) == ("tracker@example.org", ["ann@example.org"])
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998  # RFC 5322
+    assert len(content) < 100_000
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert message["Bcc"] is None
+    assert message["To"] == "ann@example.org"
+    assert len(str(message["Subject"])) <= 160
+    assert "\u202e" not in str(message["Subject"])
+    page = message.get_body(("html",)).get_content()
+    assert "<script" not in page
+    assert "javascript:" not in page
+    assert "\u202e" not in page

@@ -48,8 +48,9 @@ FROM v_reviews r JOIN signals s ON r.target = 'signal' AND r.target_id = s.signa
 WHERE r.reviewed_at > $start AND r.reviewed_at <= $end GROUP BY s.rule_id ORDER BY rejected DESC, confirmed DESC, s.rule_id LIMIT 6
 """
 _WITHHELD: Final = """
-SELECT reason, count(*) AS n FROM notices WHERE recipient = $who AND changed_at > $start AND changed_at <= $end
-AND (state = 'digest' OR group_key = 'fold') GROUP BY reason ORDER BY n DESC, reason LIMIT 4
+SELECT regexp_replace(reason, ': [0-9a-f]{16}$', '') AS why, count(*) AS n FROM notices
+WHERE recipient = $who AND changed_at > $start AND changed_at <= $end AND (state = 'digest' OR group_key = 'fold')
+GROUP BY why ORDER BY n DESC, why LIMIT 4
 """
 _TEXTS: Final = """
 SELECT doc_id, story_id, source, published_at, ingested_at, left(text, 20000) AS text FROM documents
@@ -148,9 +149,15 @@ def _sides(
         due=due_of(calendar, names, day, recipient.language) if calendar is not None else (),
         reporters=reporters_of(calendar, names, day) if kind == "earnings" and calendar is not None else (),
         new_names=_new_names(store, kit.lexicon, window),
-        withheld=list(store.read(_WITHHELD, both | {"who": recipient.address}).iter_rows()),
+        withheld=withheld_from(store, recipient.address, window),
         verdicts=list(store.read(_VERDICTS, both).iter_rows()) if kind == "weekly" else (),
     )
+
+
+def withheld_from(store: Store, address: str, window: tuple[datetime, datetime]) -> list[tuple[str, int]]:
+    """What was loud enough for a reader but folded or left to the digest in a window: (reason, signals), most first."""
+    rows = store.read(_WITHHELD, {"who": address, "start": window[0], "end": window[1]})
+    return [(str(why), int(n)) for why, n in rows.iter_rows()]
 
 
 def reporting(calendar: pl.DataFrame, day: date) -> bool:

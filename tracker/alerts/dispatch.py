@@ -6,7 +6,7 @@ for the end of a mute time, for room in the hour) lies in `notices` and is looke
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -222,13 +222,3 @@ def explain(
     """Where signals (LABELS) would go if they came now, for every recipient; nothing is kept."""
     found = candidates(labels, kit.routing, recipients, now)
     return decide(found, kit.routing, past(store, kit, found, now), now)
-
-
-def notices_of(store: Store, recipient: str, window: tuple[datetime, datetime]) -> Mapping[str, int]:
-    """What was folded or withheld from a recipient in a window: reason -> signals."""
-    rows = store.read(
-        "SELECT reason, count(*) AS n FROM notices WHERE recipient = $who AND changed_at > $start AND changed_at <= $end "
-        "AND (state = 'digest' OR group_key = 'fold') GROUP BY reason ORDER BY n DESC, reason",
-        {"who": recipient, "start": window[0], "end": window[1]},
-    )
-    return dict(rows.iter_rows())

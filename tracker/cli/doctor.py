@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from tracker import jobs
+from tracker.alerts import check
 from tracker.alerts.channels import known
 from tracker.alerts.signing import dkim_signed
 from tracker.alerts.smtp import Session
@@ -67,6 +68,7 @@ def _checks(settings: Settings, configured: bool, *, network: bool) -> Iterator[
     )
     yield _tried("rules", lambda: _rules(settings))
     yield _tried("rule tests", lambda: _rule_tests(settings))
+    yield _tried("routes", lambda: _routes(settings))
     yield _tried("hardware model", lambda: f"{Kit.load(settings.rules_dirs).catalogue.systems.height} systems")
     yield _tried("database", lambda: _database(settings))
     yield _tried("disk", lambda: _disk(settings))
@@ -97,6 +99,15 @@ def _rule_tests(settings: Settings) -> str:
     if wrong:
         raise ConfigError(f"{wrong} of {results.height} inline tests fail", hint="'tracker rules test' names them")
     return f"{results.height} pass"
+
+
+def _routes(settings: Settings) -> str:
+    kit = Kit.load(settings.rules_dirs)
+    pillars = {c.id: c.pillar for c in kit.thesis.claims.values()}
+    failed = [o for o in check.run_tests(kit.routing, pillars, kit.lexicon.layers) if not o.ok]
+    if failed:
+        raise ConfigError(f"{failed[0].name}: {failed[0].message}", where=failed[0].where)
+    return f"{sum(1 for _ in kit.routing.root.every())} for {len(kit.routing.readers(settings.mail))} recipients"
 
 
 def _database(settings: Settings) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
+from tracker.alerts.routing import load_routing
 from tracker.cli.options import ConfigOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import console, errors, print_json, show
 from tracker.errors import ConfigError, RuleError, TrackerError
 from tracker.extract.lexicon import load_lexicon
 from tracker.hardware.catalogue import load_catalogue
 from tracker.ingest.sources import load_sources
+from tracker.pipeline import names_of
 from tracker.resources import data_dir
 from tracker.thesis import check as checks
 from tracker.thesis.schema import Thesis, load_thesis
@@ -36,6 +39,8 @@ def check(as_json: JsonOption = False, config: ConfigOption = None, rules: Rules
             if isinstance(loaded, Thesis):
                 thesis = loaded
                 problems += [str(problem) for problem in loaded.problems]
+    if not problems:
+        problems += _routes(dirs)
     for folder in dirs:
         problems += _optional(folder)
     if as_json:
@@ -57,6 +62,15 @@ def check(as_json: JsonOption = False, config: ConfigOption = None, rules: Rules
                     console.print(f"[yellow]{claim} cannot be {missing} by any rule[/]")
     if problems:
         raise typer.Exit(RuleError.exit_code)
+
+
+def _routes(dirs: Sequence[Path]) -> list[str]:
+    """What is wrong with alerts.yaml, whose names are those of a thesis and a watchlist that load."""
+    try:
+        load_routing(dirs, names_of(load_thesis(dirs), load_lexicon(dirs)))
+    except RuleError as error:
+        return [str(error)]
+    return []
 
 
 def _optional(folder: Path) -> list[str]:
