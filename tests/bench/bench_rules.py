@@ -119,7 +119,8 @@ def main() -> None:
     print(f"bench rules_row_by_row {scalar:.1f} cpu_s for the conditions alone ratio {scalar / whole:.1f}")
     with TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.duckdb") as store:
         with store.transaction():
-            store.append("facts", facts.with_columns(pl.lit(NOW).alias("recorded_at")))
+            # a store grows with time: what is published later stands later in it
+            store.append("facts", facts.sort("published_at").with_columns(pl.lit(NOW).alias("recorded_at")))
         new = random_facts(50, kit, seed=5).with_columns(
             pl.col("fact_id") + "-new", pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("published_at")
         )

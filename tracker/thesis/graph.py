@@ -54,9 +54,8 @@ def _walk(graph: Sequence[dict[str, Any]], entity: str | None, *, upstream: bool
             for edge in graph:
                 other = str(edge[there])
                 if edge[here] == name and other != entity and other not in found:
-                    found[other] = (
-                        f"{path} ← {edge['product']} ← {other}" if upstream else f"{path} → {edge['product']} → {other}"
-                    )
+                    what = f"{edge['product']}{' (assumed)' if edge['source'] == 'assumption' else ''}"
+                    found[other] = f"{path} ← {what} ← {other}" if upstream else f"{path} → {what} → {other}"
                     following.append((other, found[other]))
         edge_of = following
     return [f"{name}: {path}" for name, path in list(found.items())[:MAX_NAMES]]
