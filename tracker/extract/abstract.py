@@ -111,7 +111,7 @@ def _sign(reading: Reading, mention: Mention, lexicon: Lexicon) -> str:
     if lexicon.layers.get(value) == "consortium":
         return signs.STANDARD if also else signs.CONSORTIUM
     if _is_makers_name(reading, mention, lexicon):
-        return signs.OBSERVER
+        return signs.MAKER
     if value in lexicon.observers or lexicon.layers.get(value) == "government":
         return signs.OBSERVER
     return signs.BOTH if also else signs.ENTITY

@@ -24,8 +24,8 @@ from tracker.vocabulary import KINDS
 from tracker.yaml_files import YamlFile
 
 # Private-use characters, 256 to a role: a sentence of 600 characters holds fewer names.
-ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY, OWN, CUSTOM = (
-    chr(0xE000 + 256 * i) for i in range(10)
+ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY, OWN, CUSTOM, MAKER = (
+    chr(0xE000 + 256 * i) for i in range(11)
 )
 
 
@@ -51,7 +51,7 @@ _TOGETHER: Final = (
 _SLOTS: Final = {
     "who": f"(?P<who>{_ROLES['A']})(?P<with>{_TOGETHER})(?:'re|'ve|'ll)?",
     "whose": f"(?P<who>[{_range(ENTITY, BOTH, OWN)}])(?:'s|'|的)?",
-    "other": f"(?P<other>{_ROLES['E']})",
+    "other": f"(?P<other>[{_range(ENTITY, BOTH, MAKER)}])",
     "what": f"(?P<what>{_ROLES['H']})",
     "body": f"(?P<who>{_ROLES['C']})",
     "name": r"(?P<name>\S)",
