@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import dkim
 import pytest
+import trustme
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from tests.alerts.servers import MailBox, mail_server
 from tests.daemon.world import free_port
@@ -171,3 +174,35 @@ def test_a_dkim_key_that_cannot_be_read_is_told_with_its_path(tmp_path: Path) ->
     )
     with pytest.raises(DeliveryError, match=r"no\.pem"):
         hand_over(mail)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """An authority nobody but the test trusts, and a server's context under it."""
+    made = trustme.CA()
+    file = tmp_path_factory.mktemp("tls") / "ca.pem"
+    made.cert_pem.write_to_path(str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.issue_cert("127.0.0.1").configure_cert(context)
+    return file, context
+
+
+def check_login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"ann", b"secret")
+    return AuthResult(success=good, handled=False)
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_mail_goes_over_tls_with_a_login(security: str, authority: tuple[Path, ssl.SSLContext]) -> None:
+    file, context = authority
+    tls = {"tls_context": context, "require_starttls": True} if security == "starttls" else {"ssl_context": context}
+    login = {"authenticator": check_login, "auth_required": True, "auth_require_tls": security == "starttls"}
+    with mail_server(MailBox(), **tls, **login) as box:
+        mail = settings(box, username="ann", password="secret", ca_file=file).model_copy(update={"security": security})
+        hand_over(mail)
+        with pytest.raises(DeliveryError, match="refuses the login") as caught:
+            hand_over(mail.model_copy(update={"password": "guess"}))
+        assert not caught.value.permanent
+        with pytest.raises(DeliveryError, match="CERTIFICATE_VERIFY_FAILED"):
+            hand_over(mail.model_copy(update={"ca_file": None}))
+    assert len(box.got) == 1
