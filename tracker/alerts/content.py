@@ -28,7 +28,9 @@ DUE_DAYS: Final = 10
 OVERDUE_SHOWN_DAYS: Final = 120
 GRACE_DAYS: Final = 21  # due, not here, and not yet called late
 NAMES_DAYS: Final = 14
-NAMES_DOCUMENTS: Final = 150
+NAMES_DOCUMENTS: Final = {"weekly": 300}  # newest documents read for new names; the weekly review reads more
+NAMES_DOCUMENTS_DAILY: Final = 60
+NAMES_CHARS: Final = 4000  # the beginning of each: what matters of a new name is told there
 _SHOWN: Final = 4
 _EVIDENCE: Final = """
 SELECT s.signal_id, s.rule_id, s.claim, s.direction, s.severity, s.strength, s.confidence,
@@ -53,7 +55,7 @@ WHERE recipient = $who AND changed_at > $start AND changed_at <= $end AND (state
 GROUP BY why ORDER BY n DESC, why LIMIT 4
 """
 _TEXTS: Final = """
-SELECT doc_id, story_id, source, published_at, ingested_at, left(text, 20000) AS text FROM documents
+SELECT doc_id, story_id, source, published_at, ingested_at, left(text, $chars) AS text FROM documents
 WHERE ingested_at > $since AND ingested_at <= $end ORDER BY ingested_at DESC, doc_id LIMIT $most
 """
 
@@ -148,7 +150,7 @@ def _sides(
         yearly_racks=yearly_racks(ledger, end.date()),
         due=due_of(calendar, names, day, recipient.language) if calendar is not None else (),
         reporters=reporters_of(calendar, names, day) if kind == "earnings" and calendar is not None else (),
-        new_names=_new_names(store, kit.lexicon, window),
+        new_names=_new_names(store, kit.lexicon, window, NAMES_DOCUMENTS.get(kind, NAMES_DOCUMENTS_DAILY)),
         withheld=withheld_from(store, recipient.address, window),
         verdicts=list(store.read(_VERDICTS, both).iter_rows()) if kind == "weekly" else (),
     )
@@ -239,11 +241,11 @@ def _quarter_at(day: date, step: int) -> str:
     return f"CY{index // 4}Q{index % 4 + 1}"
 
 
-def _new_names(store: Store, lexicon: Lexicon, window: tuple[datetime, datetime]) -> list[tuple[str, str]]:
+def _new_names(store: Store, lexicon: Lexicon, window: tuple[datetime, datetime], most: int) -> list[tuple[str, str]]:
     """Names that became candidates within the window: unknown before it, told by several sources at its end."""
     start, end = window
     since = start - timedelta(days=NAMES_DAYS)
-    texts = store.read(_TEXTS, {"since": since, "end": end, "most": NAMES_DOCUMENTS})
+    texts = store.read(_TEXTS, {"since": since, "end": end, "most": most, "chars": NAMES_CHARS})
     if texts.filter(pl.col("ingested_at") > start).is_empty():
         return []
     found = candidates(texts, lexicon)

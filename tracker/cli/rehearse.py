@@ -63,7 +63,8 @@ def rehearse_command(
         "digests": sum(told.digests.values()), "readers": len(readers), "doubled": told.doubled, "missing": told.missing,
         "largest_mail_bytes": told.largest_mail, "immediate_median": told.immediate_median,
         "immediate_most": max(told.immediate, default=0), "immediate_total": sum(told.immediate),
-        "seconds": round(told.seconds, 1),
+        "seconds": round(told.seconds, 1), "digest_seconds": round(told.digest_seconds, 1),
+        "cpu_seconds": round(told.cpu_seconds, 1),
     }  # fmt: skip
     if as_json:
         print_json(counts | {"editions": told.editions, "loudest": told.loudest.to_dicts()})
