@@ -57,7 +57,7 @@ class Dropped:
 def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[Statement | Dropped]:
     """Statements of a sentence, and the ones that were dropped. Kinds in `told` have figures there."""
     cued = [kind for kind in dict.fromkeys(m.term.value for m in reading.of("sign")) if kind not in told]
-    if not cued:
+    if not cued or reading.text.startswith("#"):  # a heading names what the text below tells
         return
     abstract = abstracted(reading, lexicon)
     for kind in cued:
@@ -160,6 +160,8 @@ def _incomplete(fit: Fit, entity: str, product: str | None) -> str | None:
         return "neither a product nor its subject in the sentence"
     if product is None and (fit.frame.product == "needed" or (fit.frame.product == "market" and entity == MARKET)):
         return "no product beside the statement"
+    if fit.kind == "design_win" and not fit.group("other") and fit.lexicon.vendors.get(product or "") == entity:
+        return "nobody adopts what he makes himself"
     buys = fit.kind == "order" and fit.group("who") is not None and fit.frame.direction == "none"
     if buys and fit.lexicon.vendors.get(product or "") == entity:
         return "nobody orders what he makes himself"
