@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.test_daemon import RAISED, started
+from tests.daemon.test_daemon import RAISED
 from tests.daemon.world import World, daemon, until
 
 
@@ -24,10 +24,10 @@ def test_a_click_in_a_mail_is_a_verdict(world: World, monkeypatch: pytest.Monkey
     here = f"http://127.0.0.1:{world.health_port}"
     monkeypatch.setenv("TRACKER_DAEMON_PUBLIC_URL", here)
     with daemon(world):
-        started(world)
-        until(lambda: world.mails(), 60, "the first digest")
+        until(lambda: world.folder.joinpath("daemon.log").exists() and '"started"' in world.log, 120, "start")
+        until(lambda: world.mails(), 120, "the first digest")
         world.feed.add("Meta lifts capex", RAISED.format(72))
-        until(world.immediate, 60, "the alert")
+        until(world.immediate, 120, "the alert")
         html = world.immediate()[0].get_body(("html",))
         assert html is not None
         links = re.findall(r'href="([^"]+/a/[^"]+)"[^>]*>(\w+)', html.get_content())
