@@ -35,7 +35,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [sys.executable, "-m", "tracker", "demo", "--dir", "var", "--json"], cwd=folder, check=True, capture_output=True
     )
-    (folder / "docs").symlink_to(ROOT / "docs")  # examples are named by their place in the checkout
+    for name in ("docs", "rules"):  # examples are named by their place in the checkout
+        (folder / name).symlink_to(ROOT / name)
     (folder / "report.html").write_text(
         "<html><body><article><p>"
         + "Meta raised its 2026 capital expenditure guidance to $72 billion. " * 10
