@@ -57,7 +57,11 @@ def lower(text: str) -> str:
     return low if len(low) == len(text) else fold(text)
 
 
-def pieces(text: str) -> Iterator[npt.NDArray[np.uint32]]:
+def pieces(text: str) -> Iterator[npt.NDArray[np.uint8] | npt.NDArray[np.uint32]]:
     """Code points of a text, some at a time."""
+    if text.isascii():
+        for at in range(0, len(text), _PIECE):
+            yield np.frombuffer(text[at : at + _PIECE].encode("ascii"), dtype=np.uint8)
+        return
     for at in range(0, len(text), _PIECE):
         yield np.frombuffer(text[at : at + _PIECE].encode("utf-32-le", "surrogatepass"), dtype="<u4")

@@ -56,9 +56,6 @@ def classes(text: str) -> npt.NDArray[np.uint8]:
     """Class flags of each character, with a few zeros behind the last one."""
     table = _classes()
     found = np.zeros(len(text) + _NEAR, dtype=np.uint8)
-    if text.isascii():
-        found[: len(text)] = table[:128][np.frombuffer(text.encode("ascii"), dtype=np.uint8)]
-        return found
     at = 0
     for piece in pieces(text):
         found[at : at + len(piece)] = np.take(table, piece, mode="clip")
@@ -75,10 +72,11 @@ class Page:
     kinds: npt.NDArray[np.uint8]  # one a character, and a few zeros
     starts: Positions  # where each text begins; one more: where the next would
 
-    def having(self, flag: int) -> npt.NDArray[np.bool_]:
-        """Whether each character has a class flag."""
-        found: npt.NDArray[np.bool_] = (self.kinds & flag) != 0
-        return found
+    def having(self, flag: int) -> Positions:
+        """Where the characters with a class flag stand; piece by piece, so that it takes little memory."""
+        piece = 1 << 20
+        at = range(0, len(self.kinds), piece)
+        return np.concatenate([np.flatnonzero((self.kinds[i : i + piece] & flag) != 0) + i for i in at])
 
     def owners(self, at: Positions) -> Positions:
         """Index of the text that holds each position."""

@@ -26,6 +26,8 @@ _FIGURE: Final = (
     r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|teens|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
+_SPACES: Final = 4
+_WORD_BEGINS: Final = re.compile(r"\S")
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
 _ABBREVIATION: Final = re.compile(
     r"\b(?:Inc|Corp|Co|Ltd|U\.S|Mr|Ms|Dr|No|vs|approx|Q[1-4]|St|Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.$"
@@ -38,6 +40,9 @@ _ABBREVIATION_ENDS: Final = re.compile(r"nc|rp|Co|td|\.S|Mr|Ms|Dr|No|vs|ox|Q[1-4
 def batches(documents: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Documents in order, some megabytes of text at a time; a document is never cut."""
     sizes = documents["text"].str.len_bytes().fill_null(0).cum_sum() // BATCH
+    if documents.height == 1 or sizes.n_unique() == 1:
+        yield documents
+        return
     for part in documents.with_columns(_batch=sizes).partition_by("_batch", maintain_order=True):
         yield part.drop("_batch")
 
@@ -49,7 +54,7 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
     characters, in reading order; `figures` tells a sentence with
     something like a figure and `measured` one with what may be a quantity; `follows` marks one without a cue of its own, which may go on about the figure before it.
     """
-    page = lay_out(documents["text"].fill_null("").to_list())
+    page = lay_out([text or "" for text in documents["text"]])
     hits = places(page, lexicon.cue_patterns)
     hits = hits[page.begin_words(hits)]  # "relationship" holds no "ship"
     ends = _ends(page)
@@ -108,18 +113,28 @@ def _followers(page: Page, numbers: pl.DataFrame, ends: Positions) -> pl.DataFra
 def _ends(page: Page) -> Positions:
     """Where sentences end (the character behind): at a full stop with a space and something that can start one."""
     kinds = page.kinds
-    stops = np.flatnonzero(page.having(STOP))
-    space = page.having(SPACE)
-    begins = np.append(np.flatnonzero(space[:-1] & ~space[1:]) + 1, len(page.text))
+    stops = page.having(STOP)
     behind = stops + 1
-    behind += (kinds[behind] & CLOSER).astype(bool)
-    spaced = space[behind]
-    stops, behind = stops[spaced], behind[spaced]
-    first = begins[np.searchsorted(begins, behind, side="right").clip(max=len(begins) - 1)]
-    first += (kinds[first] & OPENER).astype(bool)
-    stops = stops[(kinds[first] & CAPITAL).astype(bool)]
+    behind += (kinds[behind] & CLOSER) != 0
+    spaced = (kinds[behind] & SPACE) != 0
+    stops, first = stops[spaced], _past_space(page, behind[spaced])
+    first += (kinds[first] & OPENER) != 0
+    stops = stops[(kinds[first] & CAPITAL) != 0]
     stops = stops[[not _abbreviates(page.text, stop) for stop in stops.tolist()]] if len(stops) else stops
-    return np.sort(np.concatenate((np.flatnonzero(page.having(FULL_STOP)), stops))) + 1
+    return np.sort(np.concatenate((page.having(FULL_STOP), stops))) + 1
+
+
+def _past_space(page: Page, at: Positions) -> Positions:
+    """Where the space at each place ends: step by step for all at once, the few long runs by themselves."""
+    for _ in range(_SPACES):
+        moving = (page.kinds[at] & SPACE) != 0
+        if not moving.any():
+            return at
+        at += moving
+    for i in np.flatnonzero((page.kinds[at] & SPACE) != 0).tolist():
+        word = _WORD_BEGINS.search(page.text, int(at[i]))
+        at[i] = word.start() if word else len(page.text)
+    return at
 
 
 def _abbreviates(text: str, stop: int) -> bool:
