@@ -213,7 +213,7 @@ def _environment() -> jinja2.Environment:
         "plain": plain,
         "link": safe_link,
         "pct": lambda p: f"{p * 100:.1f} %",
-        "pp": lambda p: f"{p * 100:+.1f}".replace("-", "\u2212"),
+        "pp": lambda p: f"{p * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0").replace("-", "\u2212"),
         "count": lambda n: "" if n is None else f"{n:,.0f}",
         "day": lambda d: "" if d is None else f"{d:%Y-%m-%d}",
         "clock": lambda d: "" if d is None else f"{d:%Y-%m-%d %H:%M}",
