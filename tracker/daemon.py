@@ -40,7 +40,7 @@ from tracker.ingest.archive import Archive
 from tracker.ingest.client import HttpClient, ping
 from tracker.ingest.fetch import fetch_source
 from tracker.ingest.sources import Source, load_sources
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import Store
 from tracker.web.app import Health, serve
 

@@ -25,8 +25,9 @@ from tracker.ingest.documents import build_documents
 from tracker.ingest.fetch import FetchOutcome
 from tracker.ingest.files import FileContent
 from tracker.ingest.sources import Source
+from tracker.kit import Kit
 from tracker.model_watch import RESULTS_TOLD, calendar_of, watch
-from tracker.pipeline import Counts, Kit, process
+from tracker.pipeline import Counts, process
 from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 

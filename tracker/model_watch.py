@@ -15,7 +15,8 @@ from tracker.hardware.horizons import with_horizons
 from tracker.hardware.ledger import Ledger, build_ledger, ledger_signals, tightest
 from tracker.hardware.model_facts import catalogue_facts, ledger_facts
 from tracker.hardware.scaling import NO_GENERATION, announced_on
-from tracker.pipeline import Counts, Kit, tell
+from tracker.kit import Kit
+from tracker.pipeline import Counts, tell
 from tracker.store import Store
 from tracker.thesis.calendar import expected, overdue_facts
 from tracker.thesis.score import score_facts

@@ -7,30 +7,24 @@ another room; this module only fetches what the step needs and writes what it re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 import structlog
 
 from tracker.alerts import dispatch
-from tracker.alerts.links import Links
-from tracker.alerts.routing import Names, Routing, load_routing
 from tracker.config import MailSettings
 from tracker.extract.facts import EXTRACTOR_VERSION, extract_facts
-from tracker.extract.lexicon import Lexicon, load_lexicon
+from tracker.extract.lexicon import Lexicon
 from tracker.extract.repeats import beside
-from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.equivalents import add_racks, exchange_rates
-from tracker.hardware.interconnect import Interconnect, load_interconnect
 from tracker.ingest.formats.ixbrl import IXBRL_VERSION
+from tracker.kit import Kit
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
-from tracker.thesis.schema import Thesis, load_thesis
 from tracker.thesis.score import kinds_touched, reach_of, score_facts
 from tracker.thesis.stages import stage_signals, stages
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
@@ -104,49 +98,6 @@ WHERE retired_at IS NULL AND fact_ids[1] IN (SELECT unnest(string_split($facts, 
 """
 _STAGES: Final = "SELECT replace(claim, 'pillar:', ''), stage FROM v_latest_conviction WHERE claim LIKE 'pillar:%' AND stage IS NOT NULL"
 _SEPARATOR: Final = "\x1f"
-
-
-@dataclass(frozen=True)
-class Kit:
-    """Everything the pure steps read: loaded once, replaced whole on reload."""
-
-    lexicon: Lexicon
-    catalogue: Catalogue
-    net: Interconnect
-    thesis: Thesis
-    routing: Routing
-    links: Links | None = None  # signs what a reader may click, when a web page is there to answer
-
-    @classmethod
-    def load(cls, rules_dirs: Sequence[Path]) -> Kit:
-        """Load the thesis folders; raises RuleError with file:line when a file every step needs is unusable."""
-        hardware = _last_folder(rules_dirs, "hardware")
-        lexicon, thesis = load_lexicon(rules_dirs), load_thesis(rules_dirs)
-        return cls(
-            lexicon,
-            load_catalogue(hardware),
-            load_interconnect(hardware / "interconnect.yaml" if (hardware / "interconnect.yaml").exists() else None),
-            thesis,
-            load_routing(rules_dirs, names_of(thesis, lexicon)),
-        )
-
-
-def names_of(thesis: Thesis, lexicon: Lexicon) -> Names:
-    """What a route may name."""
-    return Names(
-        claims=frozenset(thesis.claims),
-        pillars=frozenset(thesis.pillars),
-        entities=frozenset(lexicon.entities["id"]),
-        layers=frozenset(lexicon.layers.values()),
-        rules=frozenset(rule.id for rule in thesis.rules),
-    )
-
-
-def _last_folder(dirs: Sequence[Path], name: str) -> Path:
-    """The folder of a later thesis over that of an earlier one; the built-in one when none brings it."""
-    from tracker.resources import data_dir
-
-    return next((d / name for d in reversed(dirs) if (d / name).exists()), data_dir("rules") / name)
 
 
 @dataclass

@@ -15,8 +15,9 @@ import polars as pl
 from tracker import jobs
 from tracker.config import MailSettings, Settings
 from tracker.extract.repeats import beside
+from tracker.kit import Kit
 from tracker.llm import Proposals, Proposer
-from tracker.pipeline import Counts, Kit, add_facts
+from tracker.pipeline import Counts, add_facts
 from tracker.store import Store
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, conform
 

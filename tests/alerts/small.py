@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tracker.alerts.recipients import Recipient
-from tracker.pipeline import Kit, process
+from tracker.kit import Kit
+from tracker.pipeline import process
 from tracker.resources import data_dir
 from tracker.store import Store
 from tracker.vocabulary import DOCUMENTS_SCHEMA, conform

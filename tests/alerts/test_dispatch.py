@@ -21,7 +21,7 @@ from tracker.alerts import deliver, dispatch
 from tracker.alerts.content import withheld_from
 from tracker.alerts.routing import read_routing
 from tracker.config import MailSettings
-from tracker.pipeline import Kit, names_of
+from tracker.kit import Kit, names_of
 from tracker.store import Store
 from tracker.vocabulary import SIGNALS_SCHEMA, conform
 

@@ -12,7 +12,7 @@ from tracker.alerts.check import run_tests
 from tracker.alerts.routing import Routing, read_routing
 from tracker.config import MailSettings
 from tracker.errors import RuleError
-from tracker.pipeline import names_of
+from tracker.kit import names_of
 
 
 def read(text: str, folder: Path = Path()) -> Routing:

@@ -24,7 +24,8 @@ from tracker import yaml_files
 from tracker.alerts import deliver, dispatch
 from tracker.alerts.routing import read_routing
 from tracker.config import MailSettings
-from tracker.pipeline import Counts, Kit, names_of, tell
+from tracker.kit import Kit, names_of
+from tracker.pipeline import Counts, tell
 from tracker.resources import data_dir
 from tracker.store import Store
 from tracker.vocabulary import SIGNALS_SCHEMA, conform

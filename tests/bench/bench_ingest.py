@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from tracker.pipeline import Kit, process
+from tracker.kit import Kit
+from tracker.pipeline import process
 from tracker.resources import data_dir
 from tracker.store import Store
 from tracker.vocabulary import DOCUMENTS_SCHEMA, conform

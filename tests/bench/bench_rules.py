@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from tests.bench.bench_hardware import best_cpu
-from tracker.pipeline import Kit, score
+from tracker.kit import Kit
+from tracker.pipeline import score
 from tracker.resources import data_dir
 from tracker.store import Store
 from tracker.thesis.score import score_facts

@@ -20,7 +20,7 @@ from tests.eval.draw import SHARED
 from tracker.extract.facts import extract_facts
 from tracker.hardware.equivalents import add_racks
 from tracker.ingest.files import documents_from_jsonl
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.resources import data_dir
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform

@@ -11,7 +11,8 @@ from tracker.ingest.documents import build_documents
 from tracker.ingest.formats import csv_table
 from tracker.ingest.formats.types import Parsed
 from tracker.ingest.sources import Source
-from tracker.pipeline import Kit, process, reprocess
+from tracker.kit import Kit
+from tracker.pipeline import process, reprocess
 from tracker.store import Store
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

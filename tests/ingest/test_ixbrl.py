@@ -16,7 +16,8 @@ from tracker.ingest.files import read_file
 from tracker.ingest.formats import edgar
 from tracker.ingest.formats.article import whole_page
 from tracker.ingest.formats.ixbrl import IXBRL_VERSION, read_inline, with_doc_id
-from tracker.pipeline import Kit, process, reprocess
+from tracker.kit import Kit
+from tracker.pipeline import process, reprocess
 from tracker.resources import data_dir
 from tracker.store import Store
 

@@ -19,8 +19,9 @@ from tracker.config import LlmSettings, load_settings
 from tracker.daemon import Daemon
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.extract.proposals import accepted
+from tracker.kit import Kit
 from tracker.llm import FAILURES, Proposer
-from tracker.pipeline import Kit, process, reprocess
+from tracker.pipeline import process, reprocess
 from tracker.proposals import is_on, one_round, waiting
 from tracker.resources import data_dir
 from tracker.store import Store

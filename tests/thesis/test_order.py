@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tracker.pipeline import Kit, process
+from tracker.kit import Kit
+from tracker.pipeline import process
 from tracker.resources import data_dir
 from tracker.store import Store
 from tracker.text.identity import document_id

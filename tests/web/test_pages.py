@@ -17,7 +17,7 @@ from tests.alerts.small import NOW, filled, kit
 from tracker.alerts.feedback import Effect, apply
 from tracker.alerts.links import Answer, Links
 from tracker.config import DaemonSettings
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import Store
 from tracker.web.app import Health, build_app
 

@@ -22,7 +22,7 @@ from tracker.thesis.discovery import candidates
 from tracker.vocabulary import LEDGER_SCHEMA, conform
 
 if TYPE_CHECKING:
-    from tracker.pipeline import Kit
+    from tracker.kit import Kit
 
 DUE_DAYS: Final = 10
 OVERDUE_SHOWN_DAYS: Final = 120

@@ -23,7 +23,7 @@ from tracker.store import Store
 from tracker.vocabulary import SEVERITIES, UTC_TIME
 
 if TYPE_CHECKING:
-    from tracker.pipeline import Kit
+    from tracker.kit import Kit
 
 FOLD: Final = "fold"
 MESSAGES_AT_ONCE: Final = (

@@ -11,8 +11,8 @@ from tracker.alerts.parts import Digest
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.schedule import digest_due, edition_of, edition_window
 from tracker.config import MailSettings
+from tracker.kit import Kit
 from tracker.model_watch import RESULTS_TOLD, calendar_of
-from tracker.pipeline import Kit
 from tracker.store import Store
 
 EDITIONS = ("digest", "weekly", "earnings")

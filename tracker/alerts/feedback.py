@@ -14,7 +14,7 @@ from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 
 if TYPE_CHECKING:
-    from tracker.pipeline import Kit
+    from tracker.kit import Kit
 
 _SIGNAL: Final = """
 SELECT signal_id, rule_id, claim, entity, explanation, explanation_zh FROM signals WHERE signal_id = $id

@@ -22,7 +22,7 @@ from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 
 if TYPE_CHECKING:
-    from tracker.pipeline import Kit
+    from tracker.kit import Kit
 
 _HEALTH: Final = "SELECT source_id, name, health, failures, last_error FROM v_source_health WHERE enabled"
 _ANSWERS: Final = """

@@ -19,7 +19,7 @@ from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 
 if TYPE_CHECKING:
-    from tracker.pipeline import Kit
+    from tracker.kit import Kit
 
 _ALERT: Final[dict[str, Any]] = {
     "alert_id": pl.String, "kind": pl.String, "recipient": pl.String, "severity": pl.String,

@@ -19,8 +19,9 @@ import polars as pl
 from tracker.alerts import dispatch, editions
 from tracker.alerts.recipients import Recipient
 from tracker.config import MailSettings
+from tracker.kit import Kit
 from tracker.model_watch import watch
-from tracker.pipeline import Kit, process
+from tracker.pipeline import process
 from tracker.store import Store
 
 TICK = timedelta(hours=2)

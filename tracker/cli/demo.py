@@ -22,8 +22,9 @@ from tracker.cli.run import poll_all
 from tracker.config import Settings, load_settings
 from tracker.demo.server import running
 from tracker.ingest.sources import Source
+from tracker.kit import Kit
 from tracker.model_watch import watch
-from tracker.pipeline import Counts, Kit
+from tracker.pipeline import Counts
 from tracker.store import Store
 
 

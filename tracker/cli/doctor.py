@@ -22,7 +22,7 @@ from tracker.errors import ConfigError, TrackerError
 from tracker.extract.lexicon import load_lexicon
 from tracker.ingest.client import HttpClient
 from tracker.ingest.sources import Source, load_sources
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import Store
 from tracker.thesis.check import run_tests
 from tracker.thesis.schema import load_thesis

@@ -13,8 +13,8 @@ from tracker.cli.options import ConfigOption, DbOption, JsonOption, LimitOption,
 from tracker.cli.output import console, print_json, show
 from tracker.errors import UsageError
 from tracker.extract.lexicon import load_lexicon
+from tracker.kit import Kit
 from tracker.model_watch import RESULTS_TOLD, calendar_of
-from tracker.pipeline import Kit
 from tracker.store import open_snapshot, query
 from tracker.thesis.discovery import accept, candidates
 

@@ -18,8 +18,9 @@ from tracker.extract.facts import read_facts
 from tracker.hardware.equivalents import add_racks
 from tracker.ingest.archive import Archive
 from tracker.ingest.files import documents_from_jsonl, read_file, walk
+from tracker.kit import Kit
 from tracker.model_watch import watch
-from tracker.pipeline import Counts, Kit, reprocess
+from tracker.pipeline import Counts, reprocess
 from tracker.store import Store
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import DOCUMENTS_SCHEMA, SCORED_FACTS_SCHEMA, conform

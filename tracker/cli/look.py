@@ -25,8 +25,8 @@ from tracker.cli.options import (
 from tracker.cli.output import console, print_json, show
 from tracker.config import Settings
 from tracker.errors import UsageError
+from tracker.kit import Kit
 from tracker.model_watch import RESULTS_TOLD, calendar_of
-from tracker.pipeline import Kit
 from tracker.store import open_snapshot, query
 
 _SIGNALS = """

@@ -19,7 +19,7 @@ from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption,
 from tracker.cli.output import console, errors, print_json
 from tracker.config import Settings
 from tracker.errors import ConfigError, StoreError
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import Store
 
 

@@ -12,7 +12,8 @@ import typer
 from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import errors, print_json, show
 from tracker.errors import StoreError
-from tracker.pipeline import Kit, update_conviction
+from tracker.kit import Kit
+from tracker.pipeline import update_conviction
 from tracker.store import Store, open_snapshot, query
 from tracker.text.dates import parse_date
 from tracker.thesis.conviction import conviction

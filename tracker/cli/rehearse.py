@@ -19,7 +19,7 @@ from tracker.config import MailSettings
 from tracker.errors import SourceError
 from tracker.ingest.archive import Archive
 from tracker.ingest.files import read_file, walk
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import Store
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, empty
 

@@ -18,7 +18,7 @@ from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption,
 from tracker.cli.output import console, errors, print_json
 from tracker.config import Settings
 from tracker.errors import UsageError
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 
 app = typer.Typer(no_args_is_help=False, invoke_without_command=True, help="Where signals go, by alerts.yaml.")
 _ASKED = "SELECT * FROM v_signals WHERE signal_id IN (SELECT unnest(string_split($ids, chr(31))))"

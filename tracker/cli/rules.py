@@ -16,7 +16,7 @@ from tracker.errors import ConfigError, RuleError, TrackerError
 from tracker.extract.lexicon import load_lexicon
 from tracker.hardware.catalogue import load_catalogue
 from tracker.ingest.sources import load_sources
-from tracker.pipeline import names_of
+from tracker.kit import names_of
 from tracker.resources import data_dir
 from tracker.thesis import check as checks
 from tracker.thesis.schema import Thesis, load_thesis

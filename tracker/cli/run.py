@@ -21,8 +21,9 @@ from tracker.ingest.archive import Archive
 from tracker.ingest.client import HttpClient
 from tracker.ingest.fetch import FetchOutcome, fetch_source
 from tracker.ingest.sources import Source, load_sources
+from tracker.kit import Kit
 from tracker.model_watch import watch
-from tracker.pipeline import Counts, Kit
+from tracker.pipeline import Counts
 from tracker.store import Store
 
 

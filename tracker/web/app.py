@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from tracker.config import DaemonSettings
 from tracker.errors import TrackerError
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.store import open_snapshot, query
 from tracker.web import answers, pages
 from tracker.web.guard import Guard

@@ -23,7 +23,7 @@ from tracker.alerts.render import plain, safe_link
 from tracker.alerts.words import LINKS, quarter_in_words
 from tracker.cli.output import plain as jsonable
 from tracker.errors import TrackerError
-from tracker.pipeline import Kit
+from tracker.kit import Kit
 from tracker.web import data, plots
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
