@@ -276,7 +276,7 @@ def tell(
     fresh = conform(store.append("signals", signals), SIGNALS_SCHEMA)
     counts.signals += fresh.height
     if fresh.height:
-        update_conviction(store, kit, now)
+        update_conviction(store, kit, now, counts)
         if mail is not None and (recipients := kit.routing.readers(mail)):
             counts.alerts += dispatch.take(store, kit, fresh, recipients, mail, now)
     return counts
@@ -325,11 +325,13 @@ def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> Non
     store.supersede("facts", older["fact_id"], at=now, by="restated")
 
 
-def update_conviction(store: Store, kit: Kit, now: datetime) -> pl.DataFrame:
+def update_conviction(store: Store, kit: Kit, now: datetime, counts: Counts | None = None) -> pl.DataFrame:
     """Compute conviction and stages anew and keep the claims that moved; returns the rows written."""
     reached = stages(store.read(_EVIDENCE), kit.thesis, now)
     before = dict(store.read(_STAGES).iter_rows())
-    store.append("signals", stage_signals(before, reached, kit.thesis, now))
+    told = store.append("signals", stage_signals(before, reached, kit.thesis, now))
+    if counts is not None:
+        counts.signals += told.height
     signals = conform(store.read("SELECT * FROM v_signals"), SIGNALS_SCHEMA)
     reviews = store.read("SELECT * FROM v_reviews WHERE target = 'signal'")
     fresh = conviction(signals, kit.thesis, reviews, now, reached)
@@ -368,5 +370,5 @@ def reprocess(store: Store, kit: Kit, documents: pl.DataFrame, now: datetime) ->
         retired = standing.join(signals.select("signal_id"), on="signal_id", how="anti")
         store.supersede("signals", retired["signal_id"], at=now)
         counts.signals = store.append("signals", signals).height
-        update_conviction(store, kit, now)
+        update_conviction(store, kit, now, counts)
     return counts
