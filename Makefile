@@ -30,7 +30,8 @@ test: $(STAMP) browser   ## every test that ends in minutes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q -m "not chaos"
+	$(BIN)/pytest -q -m "not chaos" -n 2 --dist loadfile --ignore tests/daemon
+	$(BIN)/pytest -q -m "not chaos" tests/daemon
 
 test-all: $(STAMP) browser ## also the ones that kill processes
 	$(BIN)/pytest -q
