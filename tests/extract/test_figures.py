@@ -170,3 +170,19 @@ def test_a_repeated_figure_is_a_near_miss(lexicon: Lexicon) -> None:
     facts, misses = read_facts(_document(text, CALL), lexicon)
     assert facts.height == 1
     assert [m.reason for m in misses] == ["told before in the document"]
+
+
+def test_a_title_that_names_the_quarter_ahead_is_not_its_report(lexicon: Lexicon) -> None:
+    about = {
+        "title": "NVIDIA guides the second quarter of fiscal 2027",
+        "published_at": datetime(2026, 5, 20, tzinfo=UTC),
+    }
+    text = "NVIDIA expects revenue of $91.0 billion for the second quarter of fiscal 2027."
+    facts = extract_facts(_document(text, about), lexicon)
+    assert facts.select("period", "basis").rows() == [("FY2027Q2", "guidance")]
+
+
+def test_a_raised_bound_stays_beside_the_range_it_comes_from(lexicon: Lexicon) -> None:
+    text = "Alphabet raised its 2026 capital expenditure guidance to as much as $200 billion, from a range that ended at $185 billion."
+    facts = extract_facts(_document(text, NEWS), lexicon)
+    assert facts.select("value_low", "value_high").rows() == [(None, 2e11)]

@@ -43,6 +43,7 @@ _EXPECTED: Final = re.compile(
 _EARLIER_OUTLOOK: Final = re.compile(
     r"\b(?:previous|prior|earlier|original|initial|old) (?:\w+ ){0,2}(?:guidance|guide|outlook|range|forecasts?|estimates?|plans?|targets?|expectations?|projections?|view)"
     r"(?: range)?(?: (?:of|at|for|was|calling for))*(?: (?:around|about|approximately))? ?$|"
+    r"\bfrom (?:an? |its |the )(?:\w+ ){0,2}(?:range|guidance|outlook|forecast|target)(?: (?:of|at|that ended at|ending at))* ?$|"
     r"(?:previously|earlier) (?:\w+ )?(?:expected|guided|forecast|estimated|projected|planned) (?:to be |for |at |of )?$|"
     r"(?:从|由|自|较|較)(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
     re.IGNORECASE,

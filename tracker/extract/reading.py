@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from tracker.extract.calendar import days_left
 from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.mentions import Mention as Mention
@@ -135,6 +136,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
         )
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
+        quarters = [q for q in quarters if days_left(q, day, month) <= 0]  # one that is not over is not reported on
         found[row["doc_id"]] = Document(
             row["doc_id"],
             issuer,

@@ -9,7 +9,7 @@ import polars as pl
 # A quarter of a company does not shrink to a fifth within the quarters one document tells of: the smaller one is a part.
 _PART: Final = 0.2
 # "to surpass NT$1 trillion" beside "NT$1.046 trillion": the bound says nothing that the figure does not.
-_ROUNDING: Final = 1.1
+_ROUNDING: Final = 1.05
 _LEVEL: Final = pl.coalesce("value_low", "value_high")
 _SAME: Final = ("doc_id", "entity", "kind", "unit", "currency")
 
