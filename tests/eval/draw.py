@@ -1,4 +1,4 @@
-"""Draw clips for hand labelling: `python -m tests.eval.draw heldout|dev2`; prints one reference per line as JSON.
+"""Draw clips for hand labelling: `python -m tests.eval.draw heldout|dev2|heldout2|dev3`; prints one reference per line as JSON.
 
 Only the draw is by script: a seed, a quota per set, a border rule. Labels are written by a reader afterwards.
 """
@@ -11,6 +11,8 @@ import json
 import random
 import re
 import sys
+from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,18 @@ HELDOUT = {"news": 5, "press": 5, "calls": 12, "zh": 6, "headlines_zh": 4, "ordi
 DEV2 = {"calls": 26, "press": 14, "zh": 14, "news": 12, "headlines_zh": 4}
 # Windows tried per document: the one with most digits wins, so that a small set holds enough figures; ordinary texts get one.
 TRIES = 3
-DRAWS = {"heldout": (20261124, HELDOUT), "dev2": (424242, DEV2)}
+HELDOUT2 = {"news": 9, "press": 4, "calls": 10, "zh": 8, "headlines_zh": 24, "ordinary": 8}
+DEV3 = {"news": 16, "calls": 24, "zh": 28, "headlines_zh": 60}
+# A draw leaves out every source document, title and address of the draws before it.
+DRAWS = {
+    "heldout": (20261124, HELDOUT),
+    "dev2": (424242, DEV2),
+    "heldout2": (20261125, HELDOUT2),
+    "dev3": (515151, DEV3),
+}
 
 
+@cache
 def read_rows(name: str) -> list[dict[str, Any]]:
     """Rows of a source file under `documents`."""
     path = SHARED / "documents" / name
@@ -75,12 +86,13 @@ def fits(name: str, file: str, row: dict[str, Any]) -> bool:
     return file != "press_en.jsonl" or (row["thesis_terms"] > 2) == (name == "press")
 
 
+@cache
 def draw(which: str) -> list[dict[str, Any]]:
     """References of one draw, in the order drawn; one clip per source document, one per address and title."""
     seed, quota = DRAWS[which]
     ids, titles = taken()
-    if which != "heldout":
-        for other in draw("heldout"):
+    for earlier in takewhile(lambda name: name != which, DRAWS):
+        for other in draw(earlier):
             ids.add(other["source_doc_id"])
             titles |= {other["title"], other["url"]}
     picked: list[dict[str, Any]] = []
