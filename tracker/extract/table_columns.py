@@ -6,6 +6,7 @@ a publisher breaks it over lines and cells does not matter, only the order.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from tracker.extract.calendar import (
     year_label,
 )
 from tracker.extract.periods import year_before
-from tracker.extract.table_units import UNITS
+from tracker.extract.table_units import UNITS, may_state_unit
 
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sep|Sept|Oct|Nov|Dec)[a-z]*\.?"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -71,6 +72,16 @@ _BRACKETS: Final = re.compile(r"[(（][^()（）]{0,120}[)）]")
 _WORDS_OF_HEADERS: Final = re.compile(
     r"\b(?:unaudited|restated|as adjusted|ended|and|of|as|at|for|the|gaap|non-gaap|fiscal|condensed)\b", re.IGNORECASE
 )
+_LATIN: Final = re.compile(r"[a-z]+")
+_LONGEST_OTHER: Final = 20  # letters of the word before "days ended"
+# Letters every word of `TOKEN` and `_WORDS_OF_HEADERS` has some of, those with three letters or more.
+_PARTS_OF_HEADERS: Final = (
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "inc", "trail", "quarter",
+    "month", "period", "week", "days", "ended", "year", "chang", "varianc", "percent", "amount", "over", "growth",
+    "fiscal", "first", "second", "third", "four", "thirt", "twent", "fort", "fift", "six", "seven", "nine", "two",
+    "three", "twelve", "ttm", "ltm", "yoy", "qoq", "yooy", "qooq", "yoq", "qoy", "unaudited", "restated", "adjusted", "and",
+    "for", "the", "gaap", "non", "condensed",
+)  # fmt: skip
 MAX_HEADER: Final = 14  # lines a header is made of
 
 
@@ -87,12 +98,29 @@ class Column:
 
 def is_header(text: str) -> bool:
     """Whether a line says what columns are about: tokens, and hardly anything else (behind its first cell)."""
-    if len(text) > 400 or not TOKEN.search(text):
+    if len(text) > 400 or _is_prose(text) or not TOKEN.search(text):
         return False
     cells = [cell.strip() for cell in text.split("|") if cell.strip()]
     if len(cells) > 2 and all(TOKEN.search(cell) and _letters(cell) <= _FEW for cell in cells[1:]):
         return not _FIGURES.search(TOKEN.sub(" ", "|".join(cells[1:])))
     return _letters(text) <= 2 * _FEW and not _FIGURES.search(_rest(text))
+
+
+def _is_prose(text: str) -> bool:
+    """Whether a line surely has too many letters for a header; cheap, where taking its tokens out is not.
+
+    Every word that may be part of what is taken out counts as taken out, of any other word the last two letters.
+    """
+    if "|" in text or may_state_unit(text) or not text.isascii():
+        return False
+    words = _LATIN.findall(_BRACKETS.sub(" ", text).lower())
+    most = 2 * _FEW + _LONGEST_OTHER * words.count("ended")
+    return sum(len(word) - 2 for word in words if len(word) > 2 and not _of_headers(word)) > most
+
+
+@functools.lru_cache(4096)
+def _of_headers(word: str) -> bool:
+    return any(part in word for part in _PARTS_OF_HEADERS)
 
 
 def _rest(text: str) -> str:

@@ -84,7 +84,7 @@ class Line:
 
 
 def lines(text: str) -> Iterator[Line]:
-    """Lines of a text in order; linear in its length."""
+    """Lines of a text in order, cells where there are several (a line of prose has none); linear in its length."""
     at = 0
     for line in text.split("\n"):
         yield Line(line, at, tuple(_cells(line, at)))
@@ -105,7 +105,7 @@ def parse_cell(text: str) -> tuple[float, bool, bool] | None:
 
 
 def _cells(line: str, offset: int) -> list[Cell]:
-    if len(line) > 2_000:  # a paragraph
+    if len(line) > 2_000 or not _may_have_cells(line):  # a paragraph
         return []
     if "|" in line:
         pieces = _split(line, "|")
@@ -117,7 +117,14 @@ def _cells(line: str, offset: int) -> list[Cell]:
             pieces = _plain(line)
     else:
         pieces = _plain(line)
-    return [_cell(line[a:b], offset + a, offset + b) for a, b in _merged(line, pieces)]
+    spans = _merged(line, pieces)
+    return [_cell(line[a:b], offset + a, offset + b) for a, b in spans] if len(spans) > 1 else []
+
+
+def _may_have_cells(line: str) -> bool:
+    """Whether a line may be more than one cell: by its separators, or because it ends in a figure."""
+    bare = line.strip()
+    return "|" in line or "\t" in line or bare[-1:] in _TAIL_ENDS or "  " in bare
 
 
 def _split(line: str, by: str) -> list[tuple[int, int]]:

@@ -40,10 +40,18 @@ class Unit:
     currency: str | None
 
 
+def may_state_unit(text: str) -> bool:
+    """Whether a text holds a word every statement of a unit has: cheap, where the expression is not."""
+    low = text.lower()
+    return "illions" in low or "thousands" in low or any(sign in text for sign in "元圆圓")
+
+
 def unit_of(text: str) -> Unit | None:
     """The unit a caption states; None for a line that states none."""
     if len(text) > _LEGEND_CHARS:
         text = text[-_LEGEND_CHARS:]
+    if not may_state_unit(text):
+        return None
     for found in UNITS.finditer(text):
         name = found["en"] or found["zh"] or found["one"]
         if found["zh"] and not _ZH_STATED.search(text):

@@ -24,7 +24,7 @@ from tracker.extract.table_columns import MAX_HEADER, Column, columns, is_header
 from tracker.extract.table_figures import PART, row_facts
 from tracker.extract.table_lines import Cell, Line, lines
 from tracker.extract.table_metrics import Metric, bare_name, metric_of
-from tracker.extract.table_units import UNITS, Unit, unit_of
+from tracker.extract.table_units import Unit, unit_of
 
 # A document that has neither cells nor a stated unit holds no table worth a walk over its lines.
 _MAY_HOLD: Final = r"\|.*\d|\t|(?i:\(in (?:thousands|millions|billions))|[单單]位\s?[:：]|[(（].{0,8}[千仟万萬亿億]元"
@@ -173,8 +173,14 @@ def _walk(
     """Rows of tables in order, each with its cells and their columns (None where they do not fit)."""
     table = Table()
     month = lexicon.fiscal_year_ends.get(document.issuer or "", 12)
-    for number, line in _near_rows(list(lines(text))):
-        metric = metric_of(line.name) if line.is_row else None
+    near = list(_near_rows(list(lines(text))))
+    metrics = [metric_of(line.name) if len(line.cells) > 1 else None for _, line in near]
+    last = max((i for i, metric in enumerate(metrics) if metric is not None), default=-1)
+    for i, ((number, line), metric) in enumerate(zip(near, metrics, strict=True)):
+        if i > last:  # rows are hidden from the reader of sentences; a header matters only to the metrics below it
+            if line.is_row and not is_header(line.text):
+                yield line, None, table
+            continue
         if line.is_row and (metric is not None or not is_header(line.text)):
             table.fresh, table.idle = False, 0
             if metric is not None and metric.kind == "revenue":
@@ -184,7 +190,7 @@ def _walk(
             continue
         if not line.text.strip(" |-:\t"):
             continue
-        if len(line.cells) > 1 and metric_of(line.name) is not None and find_quantities(line.text):
+        if metric is not None and find_quantities(line.text):
             yield line, _worded(line, table, month, document), table  # "Revenue | $54.0 billion, plus or minus 2%"
             table.idle = 0
             continue
@@ -204,7 +210,7 @@ def _near_rows(every: list[Line]) -> Iterator[tuple[int, Line]]:
 
 def _above(line: Line, number: int, table: Table) -> None:
     """Take in a line that is no row: part of a header, a caption, or what ends a table."""
-    stated = unit_of(line.text) if UNITS.search(line.text) else None
+    stated = unit_of(line.text)
     header = is_header(line.text)
     if (header or stated is not None) and not table.fresh:
         keep = (table.unit, table.stated)
