@@ -28,6 +28,7 @@ from tracker.extract.growth import RESULTS, growth_unit, is_prior_share, is_shar
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link, links
+from tracker.extract.observers import bare_span, is_consensus
 from tracker.extract.parts import part_of
 from tracker.extract.periods import Period
 from tracker.extract.quotes import widened
@@ -277,10 +278,17 @@ def _figure(
         period = reading.document.told.period
     if basis == "actual" and period is not None and reading.document.published.year - int(period[2:6]) > _HISTORY:
         return None, "history"
-    if is_prior(reading, link, unit):
+    if is_consensus(reading, quantity):  # "above the $16.9 billion estimate" is a point, not a bound
+        direction, basis = "none", "estimate"
+        low, high = low if low is not None else high, high if high is not None else low
+        period = period or (reading.document.told.period if link.after is None and reading.document.told else None)
+    elif is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
     entity, counterparty = deal(reading, entity, kind, quantity.start, lexicon)
-    start, end = widened(reading.text, *_span(reading, link), quantity, reading.document.currency)
+    if is_consensus(reading, quantity):
+        start, end = bare_span(reading, quantity)
+    else:
+        start, end = widened(reading.text, *_span(reading, link), quantity, reading.document.currency)
     row = _row(reading, kind, entity, product, start, end, basis, direction)
     return row | {
         "value_low": low,

@@ -8,6 +8,7 @@ from typing import Final
 from tracker.extract.calendar import last_quarter_before, quarter_label, shift_quarter, sort_key, year_label
 from tracker.extract.growth import RESULTS
 from tracker.extract.metrics import Link
+from tracker.extract.observers import AGAINST, is_consensus, vouching
 from tracker.extract.periods import Period, quarter_before, year_before
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Reading
@@ -30,11 +31,6 @@ _MADE_UP: Final = re.compile(r"\bma(?:de|kes?|king) up$", re.IGNORECASE)
 _GOAL: Final = re.compile(r"targets?\b", re.IGNORECASE)
 _BREAK: Final = re.compile(r"[,，;；。]")
 _QOQ: Final = re.compile(r"quarter|sequential|上季|环比", re.IGNORECASE)
-# "above our outlook of 37.5 billion": only what comes after it is an outlook
-_AGAINST: Final = re.compile(
-    r"\b(?:above|below|ahead of|beat(?:ing)?|beats|exceed(?:s|ed|ing)?|topp(?:ed|ing)|top(?:s)?|miss(?:ed|ing)?|versus|compared (?:to|with)|than|relative to|in line with|against|higher end of|high end of|low end of)\b|超出|高于|低于|优于|優於|超过市场|不及",
-    re.IGNORECASE,
-)
 _EXPECTED: Final = re.compile(
     r"(?:above|below|ahead of|beat(?:ing)?|exceed(?:s|ed|ing)?|topp(?:ed|ing)|end of|than|versus|compared (?:to|with)) (?:\w+ )?(?:our|its|their|the company's) (?:\w+ ){0,3}(?:outlook|guidance|expectations?|forecast|estimate|target)(?: range)?(?: of| for)? ?$|(?:超过|超過|高于|高於|低于|低於|优于|優於|不及|符合)(?:市场|市場|分析师|分析師)?(?:预期|預期|预估|預估|指引)的?(?:约|約)?$",
     re.IGNORECASE,
@@ -76,7 +72,7 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
     """
     text = reading.text
     floor = reading.clause_start(start)
-    against = [m.end() for m in _AGAINST.finditer(text, floor, start)]
+    against = [m.end() for m in AGAINST.finditer(text, floor, start)]
     words = reading.of("basis")
     inside = [m for m in words if (against[-1] if against else floor) <= m.start and m.end <= end]
     if against and not inside:
@@ -91,13 +87,14 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         and m.end <= tail
         and m.start - end <= 40
         and not _GOAL.match(text, m.start)
-        and not _AGAINST.search(text, end, m.start)
+        and not AGAINST.search(text, end, m.start)
     ]
+    observers = vouching(reading, end)
     values = {m.term.value for m in (*inside, *behind)}
-    values |= {m.term.value for m in reading.of("observer") if m.start >= floor - 60}
+    values |= {m.term.value for m in observers if m.start >= floor - 60}
     # a house that is quoted, or a rumour, holds for the whole sentence
     values |= {m.term.value for m in words if m.term.value == "rumor"}
-    told_by_observer = any(m.end <= start and m.term.value == "estimate" for m in reading.of("observer")) or any(
+    told_by_observer = any(m.end <= start and m.term.value == "estimate" for m in observers) or any(
         m.term.value == "estimate" for m in (*inside, *behind)
     )
     basis = next((b for b in _WEAKEST if b in values), "actual")
@@ -116,7 +113,7 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
         basis = "estimate" if reading.document.lang == "zh" and reading.document.issuer != entity else "guidance"
     if basis == "plan" and kind == "capex" and entity == MARKET:
         basis = "estimate"
-    if basis == "estimate" and entity != MARKET and kind in RESULTS and not reading.of("observer"):
+    if basis == "estimate" and entity != MARKET and kind in RESULTS and not observers:
         # a company's own estimate is its guidance, unless somebody else is named as the one who estimates
         return "guidance" if reading.document.issuer is None or entity == reading.document.issuer else "estimate"
     if basis == "guidance":
@@ -170,6 +167,8 @@ def _is_compared(text: str, quantity: Quantity) -> bool:
 
 def is_expectation(reading: Reading, quantity: Quantity) -> bool:
     """Whether a figure is what had been expected ("above our outlook of 37.5 billion"): told before, not news."""
+    if is_consensus(reading, quantity):
+        return False
     before = reading.text[max(0, quantity.start - 60) : quantity.start]
     return _EXPECTED.search(before) is not None or _EARLIER_OUTLOOK.search(before) is not None
 

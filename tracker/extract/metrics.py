@@ -9,6 +9,7 @@ from typing import Any, Final
 from tracker.extract.cues import UNIT_WORD, cues_of, cut_of, implied_part
 from tracker.extract.growth import OF_RIGHT_BEHIND, RESULTS, is_cagr, is_rate_of_another
 from tracker.extract.lexicon import Lexicon
+from tracker.extract.observers import CONSENSUS, is_consensus
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import CLAUSE, Mention, Reading
 from tracker.vocabulary import GROWTH_UNITS
@@ -45,6 +46,18 @@ _GROWTH_IN: Final = re.compile(
 _THAT_FIGURE: Final = re.compile(
     r"^[^.;。；]{0,24}(?:(?:this|that|the) (?:figure|number|total|amount)|this|that) (?:is |will |would |could |should |to |expected |set |likely |rise |grow |climb |reach |increase |be |up )*(?:to |about |nearly )*$"
     r"|^[^。；]{0,16}(?:这个|這個|这一|這一|该|該)(?:数字|數字|规模|規模|金额|金額)[^，。；]{0,16}$",
+    re.IGNORECASE,
+)
+# What may stand before the rate of a figure told in the sentence before: "That marks a 35% increase".
+_MOVE_ALONE: Final = re.compile(
+    r"^(?:and |or )?(?:(?:that|this|it|which)(?:(?:['’]s| is| was| marks?| marked| represents?| represented| means?| makes?| made| equals?)\b)? ?)?(?:an?|the)? ?"
+    r"(?:year-on-year |year-over-year |annual |yearly |sequential )?(?:up|down|increase|rise|jump|gain|growth|decline|drop|decrease|fall|surge|improvement)?(?: of| by)?"
+    r" ?(?:about|nearly|more than|over|roughly|some|almost|approximately|around)?$"
+    r"|^(?:这|這|该数字|该金额)?(?:意味着|相当于)?(?:同比|环比|較上年|较上年|年|季|月)?(?:增长|成长|增|减少|下降|减|上升)?了?(?:约|近)?$"
+)
+# A metric, a word of explanation between commas, and its verb: "obligations, the value of signed contracts, reached $9 billion".
+_APPOSITION: Final = re.compile(
+    r"^, (?:the|an?|which|or|a measure of|known as|defined as|i\.e\.)\b[^.;:$]{4,180}, (?:was|were|stood at|reached|rose|grew|climbed|jumped|hit|came (?:in )?at|total(?:l)?ed|increased|fell|declined|surged|more than doubled)\b[^,;.]{0,24}$",
     re.IGNORECASE,
 )
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
@@ -130,6 +143,8 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
 
 def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
     """The last cue before a figure that can be told in its unit."""
+    if (explained := _explained(reading, quantity, cues, lexicon)) is not None:
+        return explained
     floor = reading.clause_start(quantity.start)
     for cue in reversed(cues):
         if cue.end > quantity.start:
@@ -148,6 +163,18 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             return cue
         if cue.term.value == "gross_margin" and quantity.unit == "money" and not _listed(reading, cue, cues):
             return None  # the profit itself has no kind, and it is not the metric named before it
+    return None
+
+
+def _explained(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
+    """The metric whose explanation stands between it and its figure, whatever metrics the explanation names."""
+    for cue in cues:
+        if cue.end > quantity.start or not reading.text.startswith(", ", cue.end):
+            continue
+        if cue.term.role != "cue" or not fits(quantity, cue.term.value, lexicon):
+            continue
+        if _APPOSITION.match(reading.text[cue.end : quantity.start]):
+            return cue
     return None
 
 
@@ -200,6 +227,8 @@ def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Me
     if any(start <= c.start < end and c.term.role == "other_metric" for c in cues):
         return False
     between = reading.text[start:end]
+    if quantity.unit == previous.quantity.unit and is_consensus(reading, quantity):
+        return True
     if _GOES_ON.search(between) or (quantity.unit == "pct" and end - start <= 40 and is_cagr(reading, quantity)):
         return True
     # "..., while Google was second with 175 to 185 billion": another subject, the same metric
@@ -218,7 +247,9 @@ def _elliptical(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> bool:
     head = reading.text[: quantity.start].strip().lower()
     if _THAT_FIGURE.match(head) and quantity.unit == told.unit:
         return True
+    if quantity.unit == told.unit == "money" and CONSENSUS.search(head):
+        return True  # "Analysts had expected $68.5 billion", right behind the result
     if quantity.unit == "pct":
-        return same and (not head or head in ("up", "down", "that's up", "this was up", "and"))
+        return same and (not head or _MOVE_ALONE.match(head) is not None)
     starts_with_name = any(m.start <= 2 for m in reading.of("entity"))
     return same and starts_with_name and len(head) <= 60 and told.kind == "capex"

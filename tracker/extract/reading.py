@@ -199,7 +199,7 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")
-            owner = named[0].term.value if named else ""
+            owner = named[0].term.value if named else document.told.entity if document.told else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
         if measured:
             reading.quantities = [
