@@ -65,7 +65,7 @@ def test_a_call_tells_of_the_company_or_of_a_part(lexicon: Lexicon, text: str, w
         "Marketing and sales decreased 14% on lower headcount.",
         "R&D expenses were $1.5 billion, or 10% of revenue.",
         "Operating income was $89 million, or 6% of revenue.",
-        "We saw continued double-digit revenue growth in storage.",
+        "We saw continued low double-digit revenue growth in storage.",
         "Our revenue capacity will be above $25 billion.",
         "Deferred revenue was $14 billion.",
         "If customers doubled their capex, nobody could build the fabs.",

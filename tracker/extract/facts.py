@@ -24,12 +24,12 @@ from tracker.extract.footing import (
     period_of,
     prior_period,
 )
-from tracker.extract.growth import RESULTS, growth_unit, is_prior_share, is_share
+from tracker.extract.growth import RESULTS, growth_unit, is_over_years, is_prior_share, is_share
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link, links
 from tracker.extract.observers import bare_span, is_consensus
-from tracker.extract.parts import part_of
+from tracker.extract.parts import goes_on_about_part, part_of
 from tracker.extract.periods import Period
 from tracker.extract.quotes import widened
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
@@ -102,6 +102,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     candidates = (candidate_sentences(part, lexicon) for part in batches(documents))
     for reading in chain.from_iterable(readings(part, by_id, lexicon) for part in candidates):
         for fact in _facts_of(reading, lexicon, misses):
+            part = fact.pop("_part", "") if fact["unit"] in _RATES else fact.pop("_part", "") and ""
             key = (
                 fact["doc_id"],
                 fact["kind"],
@@ -112,6 +113,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 fact["product"] if fact["unit"] is None else None,
                 # the same rate may well be told of two periods, the same amount hardly
                 fact["period"] if fact["unit"] in _RATES else None,
+                part,  # two parts of a business may well grow alike
             )
             if key in seen:  # a number repeated in a document is told once, where it stands first
                 misses.append(
@@ -244,10 +246,13 @@ def _figure(
     if (reason := reason_against(reading, link, entity, product, anchor, lexicon)) is not None:
         return None, reason
     entities[quantity.start] = entity
+    part = ""
     if kind == "revenue" and entity == MARKET:
         kind = "segment_revenue"
     elif kind == "revenue" and cue is not None:
-        kind, product = part_of(reading, cue, quantity, lexicon)
+        kind, product, part = part_of(reading, cue, quantity, lexicon)
+        if kind == "revenue" and goes_on_about_part(reading, link, lexicon):
+            kind = "segment_revenue"
     elif kind in _WHOLE_COMPANY:
         product = None
     low, high, unit, currency = quantity.low, quantity.high, quantity.unit, quantity.currency
@@ -262,7 +267,8 @@ def _figure(
             or (link.after is not None and is_prior_share(reading, link.after.quantity, quantity))
         ):
             kind, unit = "segment_revenue", "pct"
-    if unit == "pct" and kind in (*RESULTS, "shipment") and kind not in ("gross_margin", "segment_revenue", "order"):
+    level = kind in ("gross_margin", "segment_revenue", "order")
+    if unit == "pct" and kind in (*RESULTS, "shipment") and not level and not is_over_years(reading, quantity):
         return None, "a percentage without a comparison"
     if kind == "operating_income" and cue is not None and LOSS.search(reading.text[cue.start : cue.end]):
         low, high = -abs(high or low or 0.0), -abs(low or high or 0.0)
@@ -297,6 +303,7 @@ def _figure(
         "currency": currency if unit == "money" else None,
         "period": period,
         "counterparty": counterparty,
+        "_part": part,
     }, ""
 
 

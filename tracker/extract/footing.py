@@ -135,6 +135,8 @@ def direction_of(reading: Reading, link: Link, unit: str | None, *, level: bool 
         before = [m for m in words if floor <= m.start and m.end <= quantity.start + 1]
         behind = [m for m in words if quantity.end <= m.start <= quantity.end + 25]
         inside = [m for m in words if quantity.start <= m.start and m.end <= quantity.end]
+        if "digit" in text[quantity.start : quantity.end].lower():
+            inside = []  # "down double digits"
         for group in (inside, before[-1:], behind[:1]):
             if group:
                 return group[0].term.value

@@ -12,11 +12,11 @@ RESULTS: Final = frozenset(
     {"revenue", "segment_revenue", "gross_margin", "operating_income", "capex", "order", "backlog"}
 )
 _YOY: Final = re.compile(
-    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) (?:year|quarter last|period)|同比|年增|年减|年減|較去年|较去年|比去年|去年同期|年成长|年成長|from the (?:same|prior|previous)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:fiscal )?(?:19|20)?\d\d|over the (?:past|prior|last) year|to the prior year|(?:from|in|than|over|to|with) the (?:prior|previous|same) year|versus (?:the )?prior year|from last year|than (?:in )?(?:19|20)\d\d|annually|(?:above|below|over|than|on|from) (?:the |a )?(?:year|same period)(?: before| earlier| ago| prior)|on the year|上年|前一年|一年前",
+    r"year[- ]over[- ]year|year[- ]on[- ]year|\by/y\b|\byoy\b|from a year (?:ago|earlier)|a year (?:ago|earlier)|compared (?:to|with) (?:the )?(?:same|prior|previous|last) (?:year|quarter last|period)|同比|年增|年减|年減|較去年|较去年|比去年|去年同期|年成长|年成長|from the (?:same|prior|previous)[- ]year|compared (?:to|with) (?:the )?(?:\w+ quarter of )?(?:fiscal )?(?:19|20)?\d\d|over the (?:past|prior|last) year|to the prior year|(?:from|in|than|over|to|with) the (?:prior|previous|same) year|versus (?:the )?prior year|from last year|(?:than|over|from|versus|on|above|below) (?:in |that of |the |a )*(?:same|corresponding|comparable|year-ago|year-earlier) (?:period|quarter|month)|quarter (?:of|in) (?:fiscal |calendar )?(?:year )?(?:20)\d\d|than (?:in )?(?:19|20)\d\d|annually|(?:above|below|over|than|on|from) (?:the |a )?(?:year|same period)(?: before| earlier| ago| prior)|on the year|上年|前一年|一年前",
     re.IGNORECASE,
 )
 _QOQ: Final = re.compile(
-    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
+    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
@@ -37,7 +37,7 @@ _OUTGOINGS: Final = re.compile(
     re.IGNORECASE,
 )
 _MOVED_BY: Final = re.compile(
-    r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: by)?"
+    r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: \w+ly)?(?: by)?"
     r"(?: an?| almost| about| approximately| nearly| roughly| over| more than| another| some)*\s?$|(?:高出|多出|相差)了?(?:约|約|近)?$",
     re.IGNORECASE,
 )
@@ -49,6 +49,12 @@ _MORE_THAN_BEFORE: Final = re.compile(
 _CAGR: Final = re.compile(r"\bCAGR\b|compound annual|年复合|年均复合|複合", re.IGNORECASE)
 _GROWTH_NEXT: Final = re.compile(
     r"^ (?:[\w&'-]+ ){0,3}?(?:growth|increase|decline|decrease|gain|jump|rise|drop)\b", re.IGNORECASE
+)
+# Growth over several years is no growth against the year before.
+_LONG: Final = re.compile(
+    r"^[^,;.]{0,60}?\b(?:(?:in|over|within|during|across) (?:the (?:next|last|past|coming) )?(?:two|three|four|five|six|seven|eight|ten|\d+) years|by the end of the decade|over the (?:next |past |last )?decade|by 20(?:2[7-9]|3\d)|(?:between|from) 20\d\d (?:and|to|through) 20\d\d)"
+    r"|^[^;.]{0,60}\bfrom year-end (?:20)?\d\d",
+    re.IGNORECASE,
 )
 _FROM_BEFORE: Final = re.compile(
     r"\b(?:from|versus|vs\.?|compared (?:to|with)|level of) (?:about |approximately )?$", re.IGNORECASE
@@ -100,6 +106,11 @@ def is_step(reading: Reading, quantity: Quantity) -> bool:
     return bool(_MOVED_BY.search(before) or _MIDPOINT.search(before) or _MORE_THAN_BEFORE.match(behind))
 
 
+def is_over_years(reading: Reading, quantity: Quantity) -> bool:
+    """Whether growth is told over several years: "nearly doubling in two years", "by 50 % by the end of the decade"."""
+    return is_cagr(reading, quantity) or _LONG.match(reading.text[quantity.end : quantity.end + 90]) is not None
+
+
 def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
     """Against what a percentage is measured: the wording behind the figure first, then the one before it.
 
@@ -108,7 +119,7 @@ def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
     before, behind = text[: quantity.start], text[quantity.end : quantity.end + 110]
     stop = _NEXT_FIGURE.search(behind)
     chunk_behind = behind[: stop.start()] if stop else behind
-    if _CAGR.search(chunk_behind[:24]) or _CAGR.search(before[-24:]):
+    if _CAGR.search(chunk_behind[:24]) or _CAGR.search(before[-24:]) or _LONG.match(behind):
         return "pct"
     chunk_before = _NEXT_FIGURE.split(before[-70:])[-1]
     for part in (chunk_behind, chunk_before):

@@ -60,6 +60,11 @@ _APPOSITION: Final = re.compile(
     r"^, (?:the|an?|which|or|a measure of|known as|defined as|i\.e\.)\b[^.;:$]{4,180}, (?:was|were|stood at|reached|rose|grew|climbed|jumped|hit|came (?:in )?at|total(?:l)?ed|increased|fell|declined|surged|more than doubled)\b[^,;.]{0,24}$",
     re.IGNORECASE,
 )
+_THIS_REFLECTS: Final = re.compile(
+    r"(?:at the (?:mid-?point|high end|low end),? )?(?:this|that|which) (?:is|was|would be|represents?|reflects?|implies|equates to) [^,;.]{0,30}$",
+    re.IGNORECASE,
+)
+_DELIVERED: Final = re.compile(r"deliver(?:s|ed)?\b", re.IGNORECASE)
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _DOLLARS: Final = re.compile(r"dollars$", re.IGNORECASE)
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
@@ -92,6 +97,11 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
         previous = found[-1] if found else None
         cue = _cue_of(reading, i, cues, lexicon)
         if cue is not None and cue.term.role == "other_metric":
+            continue
+        if cue is not None and previous is None and _is_of_the_told(reading, quantity, cue):
+            told = reading.document.told
+            assert told is not None
+            found.append(Link(quantity, told.kind, None, told.product))
             continue
         if cue is not None:
             if _is_told_of_another(reading, quantity, cue, previous):
@@ -130,6 +140,9 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
     if before is None or behind is None:
         return before or behind
     gap = text[before.end : quantity.start]
+    of_another = behind.term.role == "other_metric" and before.term.value != "gross_margin"
+    if of_another and quantity.unit == "pct" and behind.start - quantity.end <= 1:
+        return behind  # "a 40 % attach rate"
     if _DIRECT_PREFIX.match(gap) and before.term.role != "weak":
         return before
     if before.term.value == "gross_margin" and OF_RIGHT_BEHIND.match(text[quantity.end :]):
@@ -151,6 +164,8 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             continue
         if cue.start < floor or quantity.start - cue.end > MAX_GAP:
             return None
+        if quantity.unit in ("pct", "pct_yoy", "pct_qoq") and _DELIVERED.match(reading.text, cue.start):
+            return None  # "networking delivered double-digit growth": nothing is shipped
         if (
             cue.term.role == "other_metric"
             and quantity.unit == "money"
@@ -217,6 +232,14 @@ def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
     if quantity.unit in units or (quantity.unit is None and "money" in units and kind in _BARE):
         return True
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
+
+
+def _is_of_the_told(reading: Reading, quantity: Quantity, cue: Mention) -> bool:
+    """Whether a rate is that of the revenue told before: "At the midpoint, this reflects revenue growth of 12 %"."""
+    told = reading.document.told
+    if told is None or told.kind != "segment_revenue" or cue.term.value != "revenue" or quantity.unit != "pct":
+        return False
+    return 0 <= reading.offset - told.end <= 40 and _THIS_REFLECTS.match(reading.text, 0, cue.start) is not None
 
 
 def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> bool:

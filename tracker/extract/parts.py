@@ -7,6 +7,7 @@ from typing import Final
 
 from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
+from tracker.extract.metrics import Link
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Mention, Reading
 
@@ -35,23 +36,53 @@ _NO_PART: Final = re.compile(
     r"\b(?:quarter|year|month|half|q[1-4]|fy|fiscal|period|total|all|summary|addition|fact|particular|general|short|contrast|comparison|turn|terms|"
     r"dollars?|currenc\w+|basis|guidance|outlook|results?|p&l|balance sheet|cash flow|example|instance|perspective|financials?|numbers?|details?|"
     r"company|group|consolidated|sum|aggregate|us|you|me|january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"call|conference|interview|statement|presentation|report|release|letter|e-?mail|filing|note|announcement|earnings|meeting|way|case|part|today|now|recent\w*|last|next|first|second|third|fourth|reference|context|modeling|clarity|highlights?|overall|time|times|line|response|part)\b",
+    r"page|slide|chart|call|conference|interview|statement|presentation|report|release|letter|e-?mail|filing|note|announcement|earnings|meeting|way|case|part|today|now|recent\w*|last|next|first|second|third|fourth|reference|context|modeling|clarity|highlights?|overall|time|times|line|response|part)\b",
     re.IGNORECASE,
 )
-_SECTION_REACH: Final = 260  # characters between the words that open a part and a bare "revenue was"
+_SECTION_REACH: Final = 320  # characters between the words that open a part and a bare "revenue was"
 _OPENS: Final = re.compile(
-    r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s",
+    r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift|go|get) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:(?:page|slide) [\w-]+,? (?:and |for |to |on |with )*)?(?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s"
+    r"|\b(?:page|slide) [\w-]+,? (?:and )?(?:we |which |it |where we |i |you (?:can |will |'ll )?)?(?:show|see|summariz|cover|present|highlight|provid|recap|detail|outlin|illustrat|have|is|are)\w* (?:the |our )*(?:financial |quarterly )*(?:results?|performance|highlights?|details?|numbers?)?(?: (?:for|of|from|in))?(?: (?:the|our))* ?(?P<shown>[A-Za-z][\w&' /+-]{1,40}?) (?:segment|business|division|unit)(?:'s)?\b",
+    re.IGNORECASE,
+)
+# Where the part that is told of was named in so many words, "total revenue" right behind is its own.
+_PART_WORD: Final = re.compile(r"\b(?:segment|business|division|unit)\b[^.]{0,40}\.?\s*$", re.IGNORECASE)
+_COMPANY_TOTAL: Final = re.compile(
+    r"\b(?:company|companywide|company-wide|consolidated|group|firmwide)\b", re.IGNORECASE
+)
+_BEGINS: Final = re.compile(
+    r"(?:(?:and|so|now|again|overall|sequentially|organically|year over year|at the segment level|(?:in|for|during) (?:the )?(?:(?:\w+ )?quarter|q[1-4]|(?:full |fiscal )?year)|on an? [\w-]+(?: [\w-]+)? basis),? )*",
+    re.IGNORECASE,
+)
+# A part as the one who brings revenue: "Power delivered 7 % revenue growth", "e-mobility posted 4 % organic growth".
+_BRINGS: Final = re.compile(
+    r"(?:our |the )?(?:\w+ \d+ )?(?P<name>[A-Za-z][\w&'/+-]*(?: [A-Za-z][\w&'/+-]*){0,4}?)(?P<unit> (?:segment|business|division|unit|group|assets|products?|sites?|solutions|line))?"
+    r"(?: is (?:our|the) [^,;]{3,50},)?(?: (?:also|again|now|once again|continues to|continued to|has|have))* "
+    r"(?:deliver(?:s|ed|ing)?|post(?:s|ed|ing)?|record(?:s|ed|ing)?|achiev(?:es|ed|ing)|generat(?:es|ed|ing)|saw|had|contribut(?:es|ed|ing)|register(?:s|ed|ing)|increased|grew|reported|is now annualizing|is annualizing)\b[^,;]{0,60}$",
+    re.IGNORECASE,
+)
+_NOBODYS_PART: Final = re.compile(
+    r"\b(?:we|i|it|they|he|she|you|this|that|these|those|which|who|what|there|company|group|firm|team|teams|quarter|year|month|results?|performance|execution|customers?|clients?|demand|growth|revenues?|sales|orders?|management|everyone|all|both|each|organization|momentum|strength|operations|investors?|analysts?|competitors?|peers|industry|market|one|total|overall|consolidated|net|gross|also|and|but|as|while|if|when|because|since|q[1-4]|to|of|in|for|with|by|from|at|on|mr|ms|ceo|cfo)\b",
+    re.IGNORECASE,
+)
+_GOES_ON: Final = re.compile(
+    r"^(?!.*\b(?:total|company|overall|consolidated|we|our|group)\b)[^.;]{0,60}\b(?:including|included|includes|and (?:is |it )?now|which (?:is|now|was)|now|an? (?:organic|underlying))\b[^.;]{0,40}$",
+    re.IGNORECASE,
+)
+_GROWTH_OF: Final = re.compile(
+    r"^ (?:organic |underlying |total )?(?:sales |revenue )?(?:growth|decline|increase|decrease)?\s?(?:in|of|from|across) (?:our |the )(?P<name>[A-Za-z][\w&'/ +-]{1,40}?) (?:segment|business|division|unit)\b",
     re.IGNORECASE,
 )
 _SHORT_NAME: Final = re.compile(
     r"(?:^|[.;,] )(?!We|It|Q\d)([A-Z][A-Z&]{1,5}) (?:delivered|posted|generated|reported|had|recorded|achieved|contributed)(?: (?:record|quarterly|strong|total))*\s$"
 )
+_MODEL: Final = re.compile(r"(?!q\d|h\d|fy)[a-z]{1,6}-?\d+[a-z]{0,3}$")  # "H20 revenue", "MI300 revenue"
 _WE: Final = re.compile(r"we grew", re.IGNORECASE)
 _FROM: Final = re.compile(
     r"\s(?:from|within|across|outside|related to|attributable to|generated (?:by|from)|in) (?:our |the |its |their )?(?P<name>[A-Za-z][\w&'/-]*(?: [A-Za-z][\w&'/-]*){0,2})"
 )
 _NOT_FROM: Final = re.compile(
-    r"(?:\d|operations|continuing|higher|lower|increas|decreas|improv|stronger|weaker|excess|line|part|constant|prior|previous|last|existing|local|both|these|those|this|that|any|all|"
+    r"(?:\d|board|sales|revenues?|volumes?|operations|continuing|higher|lower|increas|decreas|improv|stronger|weaker|excess|line|part|constant|prior|previous|last|existing|local|both|these|those|this|that|any|all|"
     r"each|more|less|other income|customers|whom|which|what|where|how|it|them|us|our|your)",
     re.IGNORECASE,
 )
@@ -63,28 +94,42 @@ _GIVES: Final = re.compile(
 _UNIT: Final = re.compile(r"\b(?:unit|segment|division|business|arm|group)\b", re.IGNORECASE)
 
 
-def part_of(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon) -> tuple[str, str | None]:
-    """(kind, product) of a revenue figure: of the whole company, or of a part of it."""
+def part_of(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon) -> tuple[str, str | None, str]:
+    """(kind, product, name) of a revenue figure: of the whole company, or of a part of it by its name where it has one."""
     text = reading.text
     near = _named(reading, cue, quantity)
-    if _WHOLE.search(text[: cue.start]) and not near:
-        return "revenue", None
+    if _WHOLE.search(text[: cue.start]) and not near and not _in_section(reading, cue):
+        return "revenue", None, ""
+    name = ""
     if near is None:
         near = []
         if _WE.match(text, cue.start):
-            return ("segment_revenue" if _in_section(reading, cue) else "revenue"), None
+            return ("segment_revenue" if _in_section(reading, cue) else "revenue"), None, ""
         if not (
             cue.term.role == "implied"
             or _from_part(reading, cue)
             or _delivers(reading, cue, lexicon)
-            or _modified(reading, cue, quantity, lexicon)
+            or (name := _modified(reading, cue, quantity, lexicon))
+            or (name := _brought_by(reading, cue, quantity, lexicon))
             or _in_section(reading, cue)
         ):
-            return "revenue", None
+            return "revenue", None, ""
+    else:
+        name = fold(text[near[-1].start : near[-1].end])
     values = [m.term.value for m in near if m.term.role == "segment" and m.term.value != "_"] or [
         m.term.value for m in near if m.term.role == "product"
     ]
-    return "segment_revenue", values[-1] if values else None
+    return "segment_revenue", values[-1] if values else None, name
+
+
+def goes_on_about_part(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
+    """Whether a figure goes on about the part told before it: "AWS grew 19 % and now stands at a run rate of ..."."""
+    before = link.after
+    if before is None or before.kind != "revenue" or before.cue is None or before.cue is link.cue:
+        return False
+    if not _GOES_ON.match(reading.text[before.quantity.end : link.quantity.start]):
+        return False
+    return part_of(reading, before.cue, before.quantity, lexicon)[0] == "segment_revenue"
 
 
 def _from_part(reading: Reading, cue: Mention) -> bool:
@@ -135,30 +180,34 @@ def _noun_phrase(gap: str) -> bool:
     return not _JOINS.search(gap) and len(gap.split()) <= 3
 
 
-def _modified(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon) -> bool:
-    """Whether a noun that is not the company's name makes it the revenue of something: "handset revenues"."""
+def _modified(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon) -> str:
+    """The noun, not the company's name, that makes it the revenue of something ("handset revenues"); "" for none."""
     text = reading.text
     if not text[cue.start : cue.end].isascii():
-        return False
+        return ""
     floor = quantity.end if quantity.end <= cue.start else max(reading.clause_start(cue.start), cue.start - 40)
     names = [m for m in (*reading.of("entity"), *reading.of("observer")) if m.end <= cue.start]
     end = cue.start
     tokens = list(_TOKEN.finditer(text, floor, end))
     if not tokens or not text[tokens[-1].end() : end].isspace():
-        return False
+        return ""
     last = tokens[-1]
     word = last[0].lower().rstrip(".")
+    if word == "recurring" and len(tokens) > 1 and tokens[-2][0].lower().startswith("annual"):
+        return ""  # a rate of the whole
     if (
         not word[0].isalpha()
-        or any(c.isdigit() for c in word)
+        or (any(c.isdigit() for c in word) and not _MODEL.match(word))
         or word in lexicon.plain_words
         or all(w in lexicon.plain_words for w in word.split("-"))
         or word.endswith(("'s", "’s", "s'", "s’", "ly"))
     ):
-        return False
+        return ""
     if any(m.start <= last.start() < m.end for m in names):
-        return False
-    return not (word.endswith("ed") or (word.endswith("ing") and len(tokens) > 1 and _AUXILIARY.match(tokens[-2][0])))
+        return ""
+    if word.endswith("ed") or (word.endswith("ing") and len(tokens) > 1 and _AUXILIARY.match(tokens[-2][0])):
+        return ""
+    return word
 
 
 def _in_section(reading: Reading, cue: Mention) -> bool:
@@ -167,11 +216,38 @@ def _in_section(reading: Reading, cue: Mention) -> bool:
     if lead is not None and lead.end() <= cue.start and not _NO_PART.search(lead["name"]):
         names = [m for m in reading.of("entity") if lead.start("name") <= m.start < lead.end("name")]
         return not names
-    if cue.start > 16 or _WHOLE.search(reading.text[: cue.start]):  # "Third quarter revenue was": a bare beginning
+    begins = _BEGINS.match(reading.text)
+    whole = _WHOLE.search(reading.text[: cue.start])
+    if cue.start - (begins.end() if begins else 0) > 16:  # "Third quarter revenue was": a bare beginning
         return False
     before = reading.document.text[max(0, reading.offset - _SECTION_REACH) : reading.offset]
     opened = list(_OPENS.finditer(before))
-    if not opened or _NO_PART.search(opened[-1]["name"]):
+    if not opened or _NO_PART.search(opened[-1]["name"] or opened[-1]["shown"]):
         return False
     between = before[opened[-1].end() :]
-    return not re.search(r"\b(?:total|company|consolidated|we delivered)\b", between, re.IGNORECASE)
+    if whole is not None:
+        at_once = _PART_WORD.search(before[: opened[-1].end() + 44]) is not None and len(between) <= 60
+        return at_once and not _COMPANY_TOTAL.search(whole[0])
+    return not re.search(
+        r"\b(?:total|company|consolidated|we delivered|thanks?|thank you|good (?:morning|afternoon|evening)|top[- ]line|overall|worldwide)\b",
+        between,
+        re.IGNORECASE,
+    )
+
+
+def _brought_by(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon) -> str:
+    """Name of the part that brings the revenue told, as the subject of its clause or behind the figure; "" for none."""
+    text = reading.text
+    behind = _GROWTH_OF.match(text, max(cue.end, quantity.end)) or _GROWTH_OF.match(text, quantity.end)
+    if behind is not None and not _NO_PART.search(behind["name"]):
+        return fold(behind["name"])
+    if reading.document.issuer is None:
+        return ""
+    start = max(reading.clause_start(cue.start), (m.end() if (m := _BEGINS.match(text)) else 0))
+    stop = min(cue.start, quantity.start)
+    brings = _BRINGS.match(text, start, stop) if stop > start else None
+    if brings is None or _NOBODYS_PART.search(brings["name"]):
+        return ""
+    at, end = brings.start("name"), brings.end("name")
+    named = any(at <= m.start < end for m in (*reading.of("entity"), *reading.of("observer"), *reading.of("issuer")))
+    return "" if named else fold(brings["name"])

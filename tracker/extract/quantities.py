@@ -45,7 +45,7 @@ _CURRENCIES: Final[dict[str, str]] = {
 _UNITS: Final[dict[str, tuple[str, float]]] = {
     "%": ("pct", 1), "％": ("pct", 1), "percent": ("pct", 1), "per cent": ("pct", 1), "pct": ("pct", 1),
     "成": ("pct", 10),
-    "percentage points": ("pct_pt", 1), "percentage point": ("pct_pt", 1), "points": ("pct_pt", 1),
+    "percentage points": ("pct_pt", 1), "percentage point": ("pct_pt", 1), "points": ("pct_pt", 1), "point": ("pct_pt", 1),
     "个百分点": ("pct_pt", 1), "個百分點": ("pct_pt", 1), "百分点": ("pct_pt", 1), "百分點": ("pct_pt", 1),
     "basis points": ("pct_pt", 0.01), "bps": ("pct_pt", 0.01), "bp": ("pct_pt", 0.01), "个基点": ("pct_pt", 0.01),
     "racks": ("racks", 1), "rack": ("racks", 1), "cabinets": ("racks", 1), "机柜": ("racks", 1), "機櫃": ("racks", 1),
@@ -141,7 +141,7 @@ _QUANTITY: Final = re.compile(
     (?P<neg>(?<![\w\d])[-−(](?=[$€£¥₩\d]))?
     (?P<prefix>(?<![a-z])(?:{_PREFIX})\s?)?(?P<bracket>(?<=[$€£¥₩])\()?
     (?:(?<![\w.,/-])|(?<=[-–—~至到约約近达達超过過逾为為增减幅升降超和与从由\u3400-\u9fff$€£¥₩])|(?<=rmb)|(?<=usd))
-    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|years?\b|months?\b|quarters?\b)))(?(bracket)\))
+    (?P<number>{_DIGITS}|(?<![a-z])(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|points?\b|gigawatt|years?\b|months?\b|quarters?\b)))(?(bracket)\))
     (?:
       (?P<odd>[多余餘])?(?P<mag>\s?(?:{_CJK_MAGNITUDES})(?!瓦)|[\s-]?(?:{_WORD_MAGNITUDES})(?![a-z\d]))
     )?
@@ -182,6 +182,8 @@ _LESS: Final = (
     "fewer than", "最多", "高达", "高達", "至多", "上看", "上探", "不超过", "低于", "不到",
 )  # fmt: skip
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
+_BY: Final = re.compile(r"\bby (?:about |approximately |roughly |nearly |almost |some |over )?$", re.IGNORECASE)
+_STEP: Final = 2.5  # of what a figure has grown to, the step it grew by is a small part
 _BETWEEN: Final = re.compile(r"(?:between|from|in the range of|range of|介于|介於|在)\s?$", re.IGNORECASE)
 _DECADE: Final = re.compile(
     r"\b(low|mid|high|upper)[- ]?(?:to[- ](mid|high)[- ]?)?(?:(\d{1,2})s|(teens))(?:\s?(?:percent|%))?", re.IGNORECASE
@@ -203,6 +205,13 @@ _PARTS: Final = {
     "half": 50.0, "third": 100 / 3, "thirds": 200 / 3, "quarter": 25.0, "quarters": 75.0, "fifth": 20.0,
     "一半": 50.0, "三分之一": 100 / 3, "三分之二": 200 / 3, "四分之一": 25.0, "四分之三": 75.0,
 }  # fmt: skip
+# How many digits a rate has: "double-digit growth" is ten per cent or more; "low double digits" is no figure.
+_RATE_DIGITS: Final = re.compile(
+    r"(?<!low )(?<!low-)(?<!mid )(?<!mid-)(?<!to )(?<!to-)(?<!high )(?<!high-)(?<!single )(?<!or )\b(double|triple)[- ]digits?\b(?![- ](?:millions?|billions?|dollars?|(?:\w+ ){0,2}margins?|position|number|gigawatt|megawatt|mid-))"
+)
+# A rate whose sign speech recognition lost: "increased by 7.6 quarter over quarter", "growth of 17 and 21% respectively".
+_UNSIGNED: Final = re.compile(r"^ (?:year|quarter)[- ](?:over|on)[- ](?:year|quarter)\b")
+_RESPECTIVELY: Final = re.compile(r"^ and \d+(?:\.\d+)?\s?(?:%|percent),? respectively\b")
 _TIMES: Final = re.compile(
     r"(\bover |more than )?(?<![\w.])(\d{1,2}(?:\.\d)?)\s?x(?=[ ,]+(?:year|sequential|quarter|from a year|yoy|y/y|q/q|growth|increase))",
     re.IGNORECASE,
@@ -217,9 +226,9 @@ _TIMES_TRIGGER: Final = re.compile(r"\d\s?x")
 _FOLD_TRIGGERS: Final = ("doubl", "tripl", "quadrupl", "翻", "倍")
 _DIGIT_RUN: Final = re.compile(r"\d[\d,.]*")
 # A number in words counts before one of these only.
-_COUNTED_IN_WORDS: Final = ("illion", "hundred", "thousand", "percent", "gigawatt", "year", "month", "quarter")
+_COUNTED_IN_WORDS: Final = ("illion", "hundred", "thousand", "percent", "point", "gigawatt", "year", "month", "quarter")
 _SPELLED: Final = re.compile(
-    rf"(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|gigawatt|year|month|quarter))"
+    rf"(?:{_WORD})(?=[\s-](?:hundred|thousand|million|billion|trillion|percent|point|gigawatt|year|month|quarter))"
 )
 # What a text must hold to hold a quantity, for polars to tell over a column (its expressions know no look-around and are
 # slow on Unicode classes): a sign or name of a currency, a magnitude or unit behind a number, a number in words before
@@ -227,7 +236,7 @@ _SPELLED: Final = re.compile(
 MEASURED: Final = (
     rf"[$€£¥₩%％百千万亿萬億兆成翻倍]|(?:{_PREFIX_WORDS})[({_GAPS}]?[0-9]|[0-9],[0-9][0-9][0-9],[0-9]|[0-9]{{7}}|0s|[0-9] ?x|{_COUNTED}"
     rf"|[0-9][,.)]?(?:[{_GAPS}]?(?:{_WORD_MAGNITUDES}))?[+]?[{_GAPS}]?(?:{_SUFFIX}|{_ASCII_UNITS}|{_CJK_UNITS}|{_CJK_MAGNITUDES}"
-    rf"|{_WORD_MAGNITUDES})|(?:{_WORD})[{_GAPS}](?:hundred|thousand|percent|gigawatt|year|month|quarter)|illion|watt"
+    rf"|{_WORD_MAGNITUDES})|(?:{_WORD})[{_GAPS}](?:hundred|thousand|percent|point|gigawatt|year|month|quarter)|illion|watt|[0-9] (?:year|quarter)[ -]o"
     r"|doubl|tripl|quadrupl|teens|half of|third|quarters? of|fifth of|一半|分之"
 )
 # What the sign or currency before a number can end in; perhaps a space or a bracket stands between.
@@ -335,6 +344,8 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
         text[max(0, match.start("number") - 12) : match.start("number")]
     ):
         return None
+    if money is None and unit is None and not magnitude and _lost_its_sign(text, match.end()):
+        unit = "pct"
     if money is None and unit is None:
         if _looks_like_a_name(match, text, magnitude):
             return None
@@ -383,6 +394,12 @@ def _looks_like_a_name(match: re.Match[str], text: str, magnitude: str) -> bool:
         return False
     before, after = text[max(0, match.start("number") - 2) : match.start("number")], text[match.end() : match.end() + 2]
     return bool(re.search(r"[A-Za-z#.]-?$", before) or re.match(r"[A-Za-z年月日号號%:/.]\w?", after))
+
+
+def _lost_its_sign(text: str, end: int) -> bool:
+    """Whether a bare number is a rate by what stands behind it."""
+    behind = text[end : end + 44]
+    return _UNSIGNED.match(behind) is not None or _RESPECTIVELY.match(behind) is not None
 
 
 def _with_bound(q: Quantity, text: str, plus: bool) -> Quantity:
@@ -484,7 +501,11 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
     if word in ("and", "or", "或"):
         return bool(_BETWEEN.search(text[max(0, a.start - 16) : a.start])) and word == "and"
     # "from 65 to 85" is a change, and both ends are figures of their own
-    return not (word == "to" and _CHANGE.search(text[max(0, a.start - 24) : a.start]))
+    before = text[max(0, a.start - 24) : a.start]
+    stepped = (
+        a.unit == "money" and b.high > _STEP * a.low and _BY.search(before)
+    )  # "rose by $339 million to $5 billion"
+    return not (word == "to" and (_CHANGE.search(before) or stepped))
 
 
 def _range(a: Quantity, b: Quantity, text: str) -> Quantity:
@@ -555,6 +576,8 @@ def _rare(text: str) -> list[Quantity]:
         value = (float(match[2]) - 1) * 100
         if value > 0:
             found.append(Quantity(match.start(2), match.end(), value, None if match[1] else value, "pct"))
+    for match in _RATE_DIGITS.finditer(text) if "digit" in text else ():
+        found.append(Quantity(match.start(), match.end(), 10.0 if match[1] == "double" else 100.0, None, "pct"))
     for match in _UNSAID_ONE.finditer(text) if "illion" in text or "watt" in text else ():
         if match[4]:
             found.append(Quantity(match.start(), match.end(), 1.0, 1.0, "GW" if match[4].lower()[0] == "g" else "MW"))
