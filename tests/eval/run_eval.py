@@ -1,4 +1,4 @@
-"""Extraction against labelled documents: `python -m tests.eval.run_eval [--set NAME] [--predictions F] [--misses N]`.
+"""Extraction against labelled documents: `python -m tests.eval.run_eval [--set NAME] [--lang en|zh] [--predictions F] [--misses N]`.
 
 Scores each set of labelled documents (one that is not beside the checkout is left out), prints precision, recall and
 F1 per kind and group and the agreement of the fields, and exits 1 below the recorded floor. A further set is one more
@@ -123,6 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run; exit code 1 below the floor."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", choices=SETS, action="append", help="only this set (again for more)")
+    parser.add_argument("--lang", choices=("en", "zh"), help="only documents in this language, without the floors")
     parser.add_argument("--predictions", type=Path, help="also write the predictions for the shared labels here")
     parser.add_argument(
         "--misses",
@@ -139,6 +140,9 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"# {name}: not beside this checkout, left out")
             continue
         documents, labels = labelled
+        if options.lang is not None:
+            documents = documents.filter(pl.col("lang") == options.lang)
+            labels = {doc_id: labels[doc_id] for doc_id in documents["doc_id"] if doc_id in labels}
         found = predictions(documents)
         if options.predictions and name == "labels":
             rows = (json.dumps({"doc_id": d, "facts": f}, ensure_ascii=False) for d, f in found.items())
@@ -146,6 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
         made = report(name, score(labels, found))
         if name not in UNREAD:
             print_misses(labels, found, options.misses)
+        if options.lang is not None:
+            continue
         below += [
             f"{name}.{k}: {made.get(k, 0.0)} < {v}" for k, v in floors.get(name, {}).items() if made.get(k, 0.0) < v
         ]

@@ -131,7 +131,8 @@ def chinese(chance: random.Random) -> Figure:
             ("超过", value, None),
             ("逾", value, None),
             ("最多", None, value),
-            ("高达", None, value),
+            ("高达", value, value),  # as much as it is: no bound
+            ("至多", None, value),
         ]
     )
     if unit == "wafers_per_month":

@@ -14,7 +14,11 @@ from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Mention, Reading
 
 # What a name means or is called in English, in brackets behind it.
-_GLOSS: Final = re.compile(r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60})\)")
+_GLOSS: Final = re.compile(
+    r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60}|\d{4,6}(?:[.-][a-z]{2,4})?)\)"
+)
+# Between two names of one company: 亞馬遜AWS, 谷歌 Google, 阿里巴巴旗下阿里云.
+_SAME: Final = re.compile(r"[\s/·]?|的|旗下的?|[（(]|\s?\*\*\s?")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _CUSTOM: Final = re.compile(r"custom|自研|定制|客制", re.IGNORECASE)
@@ -88,12 +92,26 @@ def whole(mentions: list[Mention]) -> list[Mention]:
     return kept
 
 
+def _said_once(reading: Reading) -> list[Mention]:
+    """Names of companies, each once where a company is called by two names in a row."""
+    kept: list[Mention] = []
+    for m in reading.of("entity"):
+        last = kept[-1] if kept else None
+        if last is not None and last.term.value == m.term.value and m.start >= last.end:
+            behind = m.end + reading.folded[m.end : m.end + 1].count(")")
+            if _SAME.fullmatch(reading.folded, last.end, m.start):
+                kept[-1] = Mention(last.start, behind if reading.folded[m.start - 1] in "（(" else m.end, last.term)
+                continue
+        kept.append(m)
+    return kept
+
+
 def _named(reading: Reading, lexicon: Lexicon) -> list[tuple[int, int, Mention | None]]:
     """Names and words for the issuer; software is no product here, and a name that is also a product stands once."""
     return [
         (m.start, m.end, m)
         for role in ("entity", "product", "issuer")
-        for m in reading.of(role)
+        for m in (_said_once(reading) if role == "entity" else reading.of(role))
         if role != "product" or lexicon.families[m.term.value] not in lexicon.frames.not_products
         if role != "issuer" or m.start == 0 or not _PART_OF_WORD.match(reading.text, m.start - 1)
     ]

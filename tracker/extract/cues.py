@@ -41,6 +41,8 @@ _MADE: Final = re.compile(
 STAKE: Final = re.compile(r"invest|stake|put into|投资|注资|入股|领投|資", re.IGNORECASE)
 _INTO: Final = re.compile(r"\b(?:in|into)\s(?:\w+ )?$|[在于]$|^\s?$|入股|投资$")
 _TOWARDS: Final = re.compile(r"[向对對给給]\s?\**$")
+_PAYS: Final = "支付"
+_TO_SOMEBODY: Final = re.compile(r"[向给給][^，。；,;向]{1,18}$")  # 向CoreWeave支付
 _ROUND: Final = re.compile(r"\bround\b|轮融资|輪融資|融资轮", re.IGNORECASE)
 
 
@@ -65,6 +67,8 @@ def cues_of(reading: Reading, lexicon: Lexicon) -> list[Mention]:
         if cue.term.value == "segment_revenue" and not _sized_market(reading, cue):
             continue
         if kept and _is_manner_of(reading, kept[-1], cue):
+            continue
+        if reading.text[cue.start : cue.end] == _PAYS and not _TO_SOMEBODY.search(reading.text[: cue.start]):
             continue
         if cue.term.value == "acquisition" and not _invests_in_somebody(reading, cue, lexicon):
             continue

@@ -259,7 +259,8 @@ def _figure(
     if unit == "units" and lexicon.families.get(product or "") == "rack_system":
         unit = "racks"
     if unit is None:  # a bare amount is in the currency of whoever it is about
-        unit, currency = "money", lexicon.currencies.get(entity) or "USD"
+        told_in = link.after.quantity.currency if link.after is not None else None
+        unit, currency = "money", told_in or lexicon.currencies.get(entity) or "USD"
     if unit == "pct" and (kind != "gross_margin" or _is_amount(reading, cue)):
         unit = growth_unit(reading.text, quantity, kind)
         if kind in ("revenue", "segment_revenue") and (

@@ -44,6 +44,10 @@ _EARLIER_OUTLOOK: Final = re.compile(
     r"(?:从|由|自|较|較)(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
     re.IGNORECASE,
 )
+# 优于市场预期, 財報優預期: what had been expected is no outlook
+_MET: Final = re.compile(
+    r"(?:[优超胜逊]于?|超出|超过|胜过|符合|好于|不如|不及|低于|高于|打败|击败|差于)(?:了)?(?:市场|分析师|华尔街|法人|外资|外界)?的?$"
+)
 _IF: Final = re.compile(
     r"\b(?:if|assuming|unless|were to|supposing)\b|如果|假如|假设|假設|若(?!干)|倘若", re.IGNORECASE
 )
@@ -73,7 +77,7 @@ def basis_of(reading: Reading, start: int, end: int, kind: str, entity: str) -> 
     text = reading.text
     floor = reading.clause_start(start)
     against = [m.end() for m in AGAINST.finditer(text, floor, start)]
-    words = reading.of("basis")
+    words = [m for m in reading.of("basis") if not _MET.search(reading.folded, max(0, m.start - 10), m.start)]
     inside = [m for m in words if (against[-1] if against else floor) <= m.start and m.end <= end]
     if against and not inside:
         # a comparison ends the reach of what was said before it, unless that is about everything that follows

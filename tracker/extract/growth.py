@@ -16,7 +16,8 @@ _YOY: Final = re.compile(
     re.IGNORECASE,
 )
 _QOQ: Final = re.compile(
-    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季",
+    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季"
+    r"|[较較](?:前一|上一?个?|上個|前)季(?:度)?|[较較]第[一二三四]季",
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
@@ -68,9 +69,25 @@ def is_cagr(reading: Reading, quantity: Quantity) -> bool:
     )
 
 
+# 57%的营收来自…; 营收中85%来自…; 营收占比达七成 (folded)
+_SHARE_BEHIND_CJK: Final = re.compile(
+    r"^\**(?:以上)?的?(?:总?营收|收入|营业收入|营业额|销售额|业绩)?(?:都|均|则|是|主要|其实)?(?:来自|来源于|出自|源自|由[^，。；]{1,14}贡献)"
+)
+_SHARE_BEFORE_CJK: Final = re.compile(
+    r"(?:营收|收入|营业额|销售额|业绩)[^，。；]{0,14}(?:占比|比重|占)[^，。；增减升降]{0,10}$|占(?:总?营收|收入|营业额|销售额|整体营收)[^，。；增减升降]{0,12}$"
+)
+_SALES_CJK: Final = re.compile(r"营收|收入|营业额|销售额|业绩")
+
+
 def is_share(reading: Reading, quantity: Quantity) -> bool:
     """Whether a percentage is a part of revenue ("made up the majority of sales at 55%"), not its growth."""
     text = reading.text
+    if not text.isascii():
+        head, tail = reading.folded[: quantity.start], reading.folded[quantity.end : quantity.end + 40]
+        if _SHARE_BEHIND_CJK.match(tail) and _SALES_CJK.search(head[-120:] + tail):
+            return True
+        if _SHARE_BEFORE_CJK.search(head[-60:]):
+            return True
     start, stop = reading.clause_start(quantity.start), _STOP.search(text, quantity.end)
     before, behind = text[start : quantity.start], text[quantity.end : stop.start() if stop else len(text)]
     if OF_RIGHT_BEHIND.match(behind):

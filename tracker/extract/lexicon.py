@@ -19,6 +19,7 @@ from tracker import yaml_files
 from tracker.errors import RuleError
 from tracker.extract.folding import fold
 from tracker.extract.frames import Frames, load_frames
+from tracker.extract.heads import names_pattern
 from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
@@ -107,6 +108,7 @@ class Lexicon:
     observers: frozenset[str] = field(repr=False)  # entities that report on others
     plain_words: frozenset[str] = field(repr=False)  # before "revenue" they name no part of a business
     layers: Mapping[str, str] = field(repr=False)  # entity -> where it stands in the supply chain
+    heads: re.Pattern[str] = field(repr=False)  # a name at the head of a line or sentence
     # product -> the unit it is mostly sold in, where that is not itself (an accelerator sold as a rack)
     sold_as: Mapping[str, str] = field(repr=False, default_factory=dict)
 
@@ -167,6 +169,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         ("boilerplate", "boilerplate"),
         ("issuer", "issuer_words"),
         ("other_metric", "other_metrics"),
+        ("other_metric", "other_metrics_zh"),
         ("setting", "settings"),
         ("market", "market_words"),
     ):
@@ -190,24 +193,33 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
         sold_as={p["id"]: p["sold_as"] for p in products.values() if p.get("sold_as")},
         plain_words=frozenset(str(w).lower() for w in cues.data.get("plain_words", ())),
+        heads=names_pattern(
+            w for w, meanings in terms.items() if any(t.role in ("entity", "outsider") for t in meanings)
+        ),
         layers={e["id"]: e["layer"] for e in entities.values() if e.get("layer")},
         observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),
     )
 
 
 def _add_entity(entity: dict[str, Any], ambiguous: dict[str, Any], add: Any) -> None:
-    special = {str(word) for word in ambiguous.get("words", ())}
+    special = {_form(str(word)) for word in ambiguous.get("words", ())}
     for word in (entity["name"], *entity.get("aliases", ())):
-        if word in special:
+        if _form(str(word)) in special:
             if not ambiguous.get("never"):
-                exact = str(word)
-                around = (tuple(ambiguous.get("not_before", ())), tuple(ambiguous.get("not_after", ())))
-                add([word], Term("entity", entity["id"], exact, *around))
+                # Chinese has no capitals: the characters tell, and with `need_case` the traditional ones
+                exact = str(word) if str(word).isascii() or ambiguous.get("need_case") else None
+                before, after = (tuple(fold(str(w)) for w in ambiguous.get(k, ())) for k in ("not_before", "not_after"))
+                add([word], Term("entity", entity["id"], exact, before, after))
         elif str(word).isascii() and (len(str(word)) <= 5 or str(word).isupper() or str(word).istitle()):
             # short names and tickers are words too: the capital letters are what tells them apart
             add([word], Term("entity", entity["id"], str(word)))
         else:
             add([word], Term("entity", entity["id"]))
+
+
+def _form(word: str) -> str:
+    """What two wordings of a name share: Chinese is compared in simplified characters."""
+    return word if word.isascii() else fold(word)
 
 
 def _row(values: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

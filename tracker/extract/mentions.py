@@ -81,7 +81,7 @@ def mentions_of(text: str, folded: str, hits: Hits, i: int, lexicon: Lexicon) ->
     for k in range(hits.bounds[i], hits.bounds[i + 1]):
         start, end = starts[k], ends[k]
         for term in meanings[wordings[k]]:
-            if term.conditional and not _holds(term, text, folded, start, end):
+            if term.conditional and not holds(term, text, folded, start, end):
                 continue
             same = found.get(term.role)
             if same is None:
@@ -96,11 +96,16 @@ def mentions_of(text: str, folded: str, hits: Hits, i: int, lexicon: Lexicon) ->
     return found
 
 
-def _holds(term: Term, text: str, folded: str, start: int, end: int) -> bool:
+def holds(term: Term, text: str, folded: str, start: int, end: int) -> bool:
     """Whether a term that has conditions holds there: its exact form, what may not follow it."""
     said = text[start:end]
     if term.exact is not None and term.exact != said and said != term.exact.upper():
         return False
+    if not said.isascii():  # Chinese has no word boundaries: what goes on, goes on right there
+        return not (
+            (term.not_before and folded.startswith(term.not_before, end))
+            or (term.not_after and folded.endswith(term.not_after, 0, start))
+        )
     if term.not_after and preceding_word(folded, start) in term.not_after:
         return False
     return not (term.not_before and following_word(folded, end) in term.not_before)

@@ -65,6 +65,8 @@ _THIS_REFLECTS: Final = re.compile(
     re.IGNORECASE,
 )
 _DELIVERED: Final = re.compile(r"deliver(?:s|ed)?\b", re.IGNORECASE)
+# 而到了2026年，这个数字将飙升到…: the same metric in a further clause
+_THAT_CJK: Final = re.compile(r"(?:这个|这一|该|此)(?:数字|规模|金额|数额|总额|比例)[^,，。;；]{0,16}$")
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _DOLLARS: Final = re.compile(r"dollars$", re.IGNORECASE)
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
@@ -251,6 +253,8 @@ def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Me
         return False
     between = reading.text[start:end]
     if quantity.unit == previous.quantity.unit and is_consensus(reading, quantity):
+        return True
+    if _THAT_CJK.search(reading.folded, start, end) and quantity.unit in (None, previous.quantity.unit):
         return True
     if _GOES_ON.search(between) or (quantity.unit == "pct" and end - start <= 40 and is_cagr(reading, quantity)):
         return True

@@ -78,6 +78,10 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
             rf"(?:({_YEAR})\s*年|(今年|去年|明年)?)(?<!\d)(1[0-2]|[1-9])\s*月(?:份)?(?!\d|\s?\d{{1,2}}\s?日)",
         ),
         ("cjk_year", rf"({_YEAR})\s*(财年|財年|会计年度)?年?|(今年|去年|明年|前年|后年|後年)(?!初)"),
+        (
+            "cjk_short_year",  # "在 27 年的基础上": nobody counts 27 years, but 20 or 25 of them
+            r"(?<![\d.])(?<!过去)(?<!過去)(?<!未来)(?<!未來)(?<![近达達约約超逾每第长長])\s?(2[6-9]|3[0-2])\s?年(?!期|前|后|後|内|內|间|間|来|來|以|老|国债|國債|历|歷|经|經|租|合|长|長)",
+        ),
         ("month_year", rf"\b({_MONTH_NAMES})\.?\s+(?:of\s+)?({_YEAR})\b"),
         ("month_only", rf"\b(?:month of ({_MONTH_NAMES})|({_MONTH_NAMES}) (?:monthly )?(?:revenues?|sales))\b"),
         ("month_quarter", rf"\b({_MONTH_NAMES}) quarter\b"),
@@ -98,7 +102,7 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
             "relative_year",
             r"\b(this|next|last|the current|the coming|the prior|the previous|full) (?:fiscal |calendar )?year\b|\bfor the (year)\b",
         ),
-        ("year", rf"\b(?:cy\s?|calendar(?: year)? )?({_YEAR})\b"),
+        ("year", rf"\b(?:cy\s?|calendar(?: year)? )?({_YEAR})\b(?!\s?[亿億万萬兆多余餘])"),
         ("year", r"\bcy\s?'?(\d{2})\b"),
     )
 )
@@ -119,6 +123,7 @@ _TRIGGERS: Final[dict[str, tuple[str, ...]]] = {
     "cjk_roc": ("民",),
     "cjk_month": ("月",),
     "cjk_year": ("年",),
+    "cjk_short_year": ("年",),
     "month_year": _DECADES,
     "month_year_quarter": ("quarter",),
     "last_month": ("last ", "this ", "next ", "上"),
@@ -288,6 +293,10 @@ def _cjk_year(m: re.Match[str], fye: int, published: date) -> str | None:
     return f"CY{published.year + _CJK_RELATIVE[m[3]]}"
 
 
+def _cjk_short_year(m: re.Match[str], fye: int, published: date) -> str | None:
+    return f"CY20{m[1]}"
+
+
 def _month_year(m: re.Match[str], fye: int, published: date) -> str | None:
     return f"CY{m[2]}-{_MONTHS[m[1].lower()]:02d}"
 
@@ -360,7 +369,7 @@ def _year(m: re.Match[str], fye: int, published: date) -> str | None:
 _HANDLERS: Final = {
     "quarter_year": _quarter_year, "year_quarter": _year_quarter, "short_quarter": _short_quarter, "half": _half,
     "short_half": _short_half, "fiscal_year": _fiscal_year, "cjk_quarter": _cjk_quarter, "cjk_spelled": _cjk_spelled, "cjk_half": _cjk_half,
-    "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "month_year": _month_year,
+    "cjk_roc": _cjk_roc, "cjk_month": _cjk_month, "cjk_year": _cjk_year, "cjk_short_year": _cjk_short_year, "month_year": _month_year,
     "last_month": _last_month, "year_end": _year_end, "month_year_quarter": _month_year_quarter, "month_only": _month_only, "month_quarter": _month_quarter, "relative_quarter": _relative_quarter, "quarter_only": _quarter_only,
     "relative_year": _relative_year, "year": _year,
 }  # fmt: skip

@@ -14,6 +14,11 @@ from tracker.extract.folding import lower
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
+# A currency before an amount in 元: 人民幣140萬元
+_SAID_BEFORE: Final = {
+    "新台": "TWD", "台币": "TWD", "台幣": "TWD", "臺幣": "TWD", "人民币": "CNY", "人民幣": "CNY", "rmb": "CNY",
+    "美金": "USD", "美元": "USD", "港币": "HKD", "港幣": "HKD",
+}  # fmt: skip
 _MAGNITUDES: Final[dict[str, float]] = {
     "k": 1e3, "thousand": 1e3, "thousands": 1e3,
     "m": 1e6, "mn": 1e6, "mln": 1e6, "million": 1e6, "millions": 1e6,
@@ -32,12 +37,12 @@ _CJK_DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九
 _CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
 
 _CURRENCIES: Final[dict[str, str]] = {
-    "us$": "USD", "usd": "USD", "$": "USD", "美元": "USD", "美金": "USD", "dollars": "USD", "dollar": "USD",
+    "us$": "USD", "usd": "USD", "$": "USD", "美元": "USD", "美金": "USD", "美圆": "USD", "美圓": "USD", "镁": "USD", "鎂": "USD", "dollars": "USD", "dollar": "USD",
     "nt$": "TWD", "ntd": "TWD", "twd": "TWD", "新台币": "TWD", "new taiwan dollars": "TWD", "新台幣": "TWD", "新臺幣": "TWD", "臺幣": "TWD", "台币": "TWD", "台幣": "TWD",
     "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "人民幣": "CNY", "yuan": "CNY", "元": "CNY",
     "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD", "元新臺幣": "TWD",
-    "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW",
-    "¥": "JPY", "jpy": "JPY", "yen": "JPY", "日元": "JPY", "日圆": "JPY", "日圓": "JPY",
+    "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW", "韩圜": "KRW", "韓圜": "KRW", "韩圆": "KRW", "韓圓": "KRW",
+    "¥": "JPY", "jpy": "JPY", "yen": "JPY", "日币": "JPY", "日幣": "JPY", "日元": "JPY", "日圆": "JPY", "日圓": "JPY",
     "€": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR",
     "£": "GBP", "gbp": "GBP", "pounds": "GBP", "英镑": "GBP", "hk$": "HKD", "港元": "HKD", "港币": "HKD",
 }  # fmt: skip
@@ -49,7 +54,8 @@ _UNITS: Final[dict[str, tuple[str, float]]] = {
     "个百分点": ("pct_pt", 1), "個百分點": ("pct_pt", 1), "百分点": ("pct_pt", 1), "百分點": ("pct_pt", 1),
     "basis points": ("pct_pt", 0.01), "bps": ("pct_pt", 0.01), "bp": ("pct_pt", 0.01), "个基点": ("pct_pt", 0.01),
     "racks": ("racks", 1), "rack": ("racks", 1), "cabinets": ("racks", 1), "机柜": ("racks", 1), "機櫃": ("racks", 1),
-    "柜": ("racks", 1), "櫃": ("racks", 1), "个机柜": ("racks", 1), "台机柜": ("racks", 1), "台機櫃": ("racks", 1),
+    "柜": ("racks", 1), "櫃": ("racks", 1), "个机柜": ("racks", 1), "台机柜": ("racks", 1), "台機櫃": ("racks", 1), "机架": ("racks", 1), "機架": ("racks", 1),
+    "个机架": ("racks", 1), "台机架": ("racks", 1), "座机柜": ("racks", 1), "座機櫃": ("racks", 1), "組機櫃": ("racks", 1), "個機櫃": ("racks", 1),
     "gpus": ("gpus", 1), "gpu": ("gpus", 1), "accelerators": ("gpus", 1), "ai chips": ("gpus", 1),
     "chips": ("gpus", 1), "xpus": ("gpus", 1), "tpus": ("gpus", 1), "gpu cards": ("gpus", 1),
     "颗gpu": ("gpus", 1), "颗": ("gpus", 1), "顆": ("gpus", 1), "张": ("gpus", 1), "張": ("gpus", 1), "张卡": ("gpus", 1), "卡": ("gpus", 1), "颗芯片": ("gpus", 1),
@@ -132,6 +138,9 @@ _PREFIX_WORDS: Final = "usd|rmb|cny|twd|ntd|krw|jpy|eur"
 _SUFFIX: Final = _alternatives(
     [c for c in _CURRENCIES if c not in ("$", "us$", "nt$", "hk$", "€", "£", "¥", "₩", "cn¥")]
 )
+# What is counted behind a classifier: 10万块英伟达H100 GPU, 500座 NVL72 机柜
+_CARDS: Final = "gpu|tpu|芯片|晶片|加速卡|加速器|显卡|顯卡|处理器|處理器|h100|h200|h20|b200|b300"
+_RACKS: Final = "机柜|機櫃|机架|機架|整柜|整櫃|rack"
 _DIGITS: Final = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,15}(?:\.\d{1,6})?"
 _WORD: Final = _alternatives(_WORDS)
 
@@ -150,7 +159,7 @@ _QUANTITY: Final = re.compile(
       \s?(?P<suffix>{_SUFFIX})(?![a-z])
     | [\s-]?(?P<unit>{_ASCII_UNITS})(?![a-z\d]|[\s-]?hours?)
     | \s(?P<names>(?:(?:[a-z][a-z.+-]{{0,8}}\d[\w.+-]{{0,8}}|\d{{1,3}}(?:\.\d)?[gt]|{_ADJECTIVES})\s){{1,4}})(?P<counted>{_COUNTED})(?![a-z])
-    | \s?(?P<cjkunit>{_CJK_UNITS})(?![时時])
+    | \s?(?P<cjkunit>{_CJK_UNITS}|[块塊枚个個组組座支])(?![时時])
     )?
     """,
     re.VERBOSE,
@@ -158,10 +167,23 @@ _QUANTITY: Final = re.compile(
 _CJK_PERCENT: Final = re.compile(
     r"百分之(\d{1,3}(?:\.\d{1,2})?|[零一二三四五六七八九十百两兩]{1,5}(?:[点點][零一二三四五六七八九]{1,3})?)"
 )
-_CJK_TENTHS: Final = re.compile(r"([一二两三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?")
-_CJK_AMOUNT: Final = re.compile(
-    r"(?<![\d一二三四五六七八九十百千])([零〇一二三四五六七八九十百千两兩]{1,9}(?:[点點][零一二三四五六七八九]{1,3})?)(万亿|亿|億|万|萬)(美元|美金|新台币|新台幣|人民币|欧元|韩元|日元|元)?"
+_CJK_TENTHS: Final = re.compile(
+    r"([一二两兩三四五六七八九])成(?!员|立|本|为|為|功|长|長|熟|果)([一二三四五六七八九半])?"
 )
+_CJK_AMOUNT: Final = re.compile(
+    r"(?<![\d一二三四五六七八九十百千数數几幾])([零〇一二三四五六七八九十百千两兩]{1,9}(?:[点點][零一二三四五六七八九]{1,3})?)([多余餘])?(万亿|萬億|亿|億|兆|万|萬)"
+    r"(美元|美金|新台币|新台幣|人民币|人民幣|欧元|歐元|韩元|韓元|日元|日圓|元)?"
+)
+_CLASSIFIERS: Final = frozenset("块塊枚个個组組座支片台套颗顆张張")
+_CARD_COUNT: Final = re.compile(_CARDS)
+_BOARD_COUNT: Final = re.compile(r"gpu|tpu|加速卡|显卡|顯卡|h100|h200|h20")
+_CARDS_BEFORE: Final = re.compile(
+    r"(?:gpu|芯片|晶片|加速卡|显卡|顯卡|算力卡)的?(?:总|總)?(?:数量|數量|数|數|规模|規模)[^，。；\n]{0,10}$"
+)
+_RACK_COUNT: Final = re.compile(_RACKS)
+_CLAUSE_END: Final = re.compile(r"[，。；、,;\n]")
+_FEW: Final = 50  # below it 个 counts kinds and makers of a thing, not pieces
+_TENTHS_NOT: Final = re.compile(r"[长長为為立功本员員交果熟型份就]")
 _JOIN: Final = re.compile(r"^\s?(?:-|–|—|~|～|to|and|至|到|或|or)\s?$", re.IGNORECASE)
 _SAME_AGAIN: Final = re.compile(
     r"^[^\s(（]{0,3}\s?[(（]\s?(?:about|around|approximately|roughly|or|约|約|合|折合)?\s?$", re.IGNORECASE
@@ -179,7 +201,7 @@ _MORE: Final = (
 _MORE_AFTER: Final = re.compile(r"\s?(?:or more|and above|and up(?! )|以上|多(?!年))")
 _LESS: Final = (
     "up to", "upto", "as much as", "as many as", "as long as", "at most", "no more than", "under", "below", "less than",
-    "fewer than", "最多", "高达", "高達", "至多", "上看", "上探", "不超过", "低于", "不到",
+    "fewer than", "最多", "至多", "上看", "上探", "不超过", "低于", "不到",
 )  # fmt: skip
 _CHANGE: Final = re.compile(r"\b(?:from|increased?|rose|grew|raised?|cut|down|up)\b[^.]{0,20}$", re.IGNORECASE)
 _BY: Final = re.compile(r"\bby (?:about |approximately |roughly |nearly |almost |some |over )?$", re.IGNORECASE)
@@ -191,7 +213,11 @@ _DECADE: Final = re.compile(
 _WITHIN_TEN: Final = {"low": (0.0, 3.0), "mid": (5.0, 5.0), "high": (7.0, 9.0), "upper": (7.0, 9.0)}
 _FOLD: Final = re.compile(
     r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b(?![- ]digit)|"
-    r"(翻了?一?倍|翻番|倍增)|(?:增长|增長|增加|成长|成長)了?\s?([一二两兩三四五六七八九十\d.]+)\s?倍",
+    r"(翻了?(?:近|約|约)?一?倍|翻一?番|倍增)|"
+    r"(?:增长|增長|增加|成长|成長|扩大|擴大|提高|提升|[年月季大暴激劲勁狂]增|同比增|[飙飆]升|[飙飆]增|上升|[上大暴]涨|[上大暴]漲|[环環]比增)"
+    r"(?:幅度?)?了?(?:达到?|達到?|逾|超过|超過|约|約|近|高达|高達|超|将近)?\s?([一二兩两三四五六七八九十\d.]+)\s?倍(?![数數])|"
+    r"(?:增至|升至|成长至|成長至|增长到|增長到|增加到|扩大到|擴大到|是(?:去年|上季|前一年|前年)(?:同期)?的)(?:近|约|約|逾)?\s?([一二兩两三四五六七八九十\d.]+)\s?倍|"
+    r"翻([一二兩两三])番",
     re.IGNORECASE,
 )
 _PART: Final = re.compile(
@@ -216,12 +242,15 @@ _TIMES: Final = re.compile(
     r"(\bover |more than )?(?<![\w.])(\d{1,2}(?:\.\d)?)\s?x(?=[ ,]+(?:year|sequential|quarter|from a year|yoy|y/y|q/q|growth|increase))",
     re.IGNORECASE,
 )
-_UNSAID_COUNT: Final = re.compile(r"(?<![\d一二两三四五六七八九十百千数數几幾上万萬])([百千万萬])(?=[张張卡颗顆])")
+_UNSAID_COUNT: Final = re.compile(
+    r"(?<![\d一二两三四五六七八九十百千数數几幾上万萬])(百万|百萬|十万|十萬|[百千万萬])(?=[张張卡颗顆块塊]|\s?gpu)"
+)
 _UNSAID_ONE: Final = re.compile(
     r"\b(half a|a|one)\s(million|billion|trillion)\s(dollars|euros|yuan|won)\b|\b(?:the first|an initial|another|the next|an additional)\s(gigawatt|megawatt)\b",
     re.IGNORECASE,
 )
-_UNSAID: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4}
+_UNSAID: Final = {"百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4, "十万": 1e5, "十萬": 1e5, "百万": 1e6, "百萬": 1e6}
+_OVER: Final = re.compile(r"[逾超](?!级|級)")
 _TIMES_TRIGGER: Final = re.compile(r"\d\s?x")
 _FOLD_TRIGGERS: Final = ("doubl", "tripl", "quadrupl", "翻", "倍")
 _DIGIT_RUN: Final = re.compile(r"\d[\d,.]*")
@@ -281,13 +310,14 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
     low = lower(text)
     singles = [q for match in _matches(low) if (q := _decode(match, low, currency)) is not None]
     if not low.isascii():
-        singles += _cjk_fractions(low)
+        singles += _cjk_fractions(low, currency)
     singles.sort(key=_by_place)
     found = _joined(_without_overlaps(singles), low)
-    taken = [(q.start, q.end) for q in found]
+    taken = [(q.start, q.end) for q in found if q.unit is not None]
     folds = _folds(low) if any(word in low for word in _FOLD_TRIGGERS) else []
     for extra in (*(_decades(low) if "0s" in low or "teens" in low else ()), *folds, *_rare(low)):
         if not any(a < extra.end and extra.start < b for a, b in taken):
+            found = [q for q in found if not (q.start < extra.end and extra.start < q.end)]
             found.append(extra)
     return sorted(found, key=_by_place)
 
@@ -373,8 +403,9 @@ def _money(match: re.Match[str], text: str, currency: str | None, magnitude: str
     suffix = match["suffix"] or ""
     code = _CURRENCIES.get(suffix) or _CURRENCIES.get(prefix)
     if suffix == "元":
-        before = text[max(0, match.start() - 8) : match.start()]
-        code = "TWD" if any(word in before for word in ("新台", "台币", "台幣", "臺幣")) else currency or "CNY"
+        before = text[max(0, match.start() - 6) : match.start()]
+        said = (code for word, code in _SAID_BEFORE.items() if word in before)
+        code = next(said, currency or "CNY")
     if prefix == "¥" and currency == "CNY":
         code = "CNY"
     return code
@@ -384,8 +415,28 @@ def _unit(match: re.Match[str]) -> tuple[str | None, float]:
     name = match["unit"] or match["cjkunit"] or match["counted"]
     if not name:
         return None, 1.0
+    if name in _CLASSIFIERS:
+        return _classified(name, match), 1.0
+    if name == "成" and (float(match["number"].replace(",", "")) > 10 or _TENTHS_NOT.match(match.string, match.end())):
+        return None, 1.0  # 2026成長
     unit, factor = _UNITS[name]
     return unit, factor
+
+
+def _classified(name: str, match: re.Match[str]) -> str | None:
+    """The unit of a Chinese classifier, by the noun behind it: 11万台GB200 GPU, 500台机柜, 3万片."""
+    text, end = match.string, match.end()
+    stop = _CLAUSE_END.search(text, end, end + 24)
+    behind = text[end : stop.start() if stop else end + 24]
+    if _RACK_COUNT.search(behind):
+        return "racks"
+    if name == "片":  # 晶片 are counted by the piece in wafers, too
+        return "gpus" if _BOARD_COUNT.search(behind) else "wafers_per_month"
+    if _CARD_COUNT.search(behind) or _CARDS_BEFORE.search(text, max(0, match.start() - 20), match.start()):
+        few = name in "个個组組座支" and not match["mag"] and float(match["number"].replace(",", "")) < _FEW
+        return None if few else "gpus"
+    known = _UNITS.get(name)
+    return known[0] if known else None
 
 
 def _looks_like_a_name(match: re.Match[str], text: str, magnitude: str) -> bool:
@@ -428,7 +479,7 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
     result: list[Quantity] = []
     for q in found:
         last = result[-1] if result else None
-        if last is not None and last.low is not None and q.high is not None:
+        if last is not None and last.low is not None and (q.high is not None or _reaches(last, q)):
             gap = text[last.end : q.start]
             if len(gap) <= 34 and _PLUS_MINUS.match(gap) and last.low == last.high:
                 if "respectively" in gap.lower() and len(result) > 1 and result[-2].unit == last.unit:
@@ -442,6 +493,12 @@ def _joined(found: list[Quantity], text: str) -> list[Quantity]:
                 continue
         result.append(q)
     return [q for q in _compound(result, text) if q.unit is not None or q.value >= _BARE_AT_LEAST]
+
+
+def _reaches(a: Quantity, b: Quantity) -> bool:
+    """Whether an open end ends a range: 百分之四十到百分之六十以上."""
+    alike = a.unit == b.unit or (a.unit is None and b.unit == "money")
+    return alike and b.unit in ("pct", "money") and a.high == a.low and b.low is not None and (a.low or 0.0) < b.low
 
 
 def _step_down(text: str, last: Quantity, q: Quantity) -> bool:
@@ -491,7 +548,7 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
     if (
         not _JOIN.match(gap)
         or a.low is None
-        or b.high is None
+        or (b.high is None and not _reaches(a, b))
         or (a.unit is not None and a.unit != b.unit and not (a.unit == "money" and b.unit is None))
     ):
         return False
@@ -509,7 +566,7 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
 
 
 def _range(a: Quantity, b: Quantity, text: str) -> Quantity:
-    low, high = a.low or 0.0, b.high or 0.0
+    low, high = a.low or 0.0, b.high or b.low or 0.0
     if a.unit is None or a.unit == "money":
         # "$80-85 billion", "80 to 85 percent": the first number takes the second's magnitude
         factors = (1e3, 1e6, 1e9, 1e12) if text[b.start : b.end].isascii() else (1e4, 1e6, 1e7, 1e8, 1e12)
@@ -538,20 +595,22 @@ def _cjk_number(text: str) -> float:
     return total + digit + part
 
 
-def _cjk_amounts(text: str) -> list[Quantity]:
+def _cjk_amounts(text: str, currency: str | None) -> list[Quantity]:
     """Amounts written in characters throughout: 一千八百亿美元."""
     found = []
     for match in _CJK_AMOUNT.finditer(text):
-        value = _cjk_number(match[1]) * _MAGNITUDES[match[2]]
-        currency = _CURRENCIES.get(match[3] or "")
+        value = _cjk_number(match[1]) * _MAGNITUDES[match[3]]
+        code = _CURRENCIES.get(match[4] or "")
+        if match[4] == "元" and currency is not None:
+            code = currency
         if value:
-            q = Quantity(match.start(), match.end(), value, value, "money" if currency else None, currency)
-            found.append(_with_bound(q, text, False))
+            q = Quantity(match.start(), match.end(), value, value, "money" if code else None, code)
+            found.append(_with_bound(q, text, bool(match[2])))
     return found
 
 
-def _cjk_fractions(text: str) -> list[Quantity]:
-    found = _cjk_amounts(text) if "亿" in text or "億" in text or "万" in text or "萬" in text else []
+def _cjk_fractions(text: str, currency: str | None) -> list[Quantity]:
+    found = _cjk_amounts(text, currency) if any(magnitude in text for magnitude in "亿億万萬兆") else []
     if "百分之" in text:
         for match in _CJK_PERCENT.finditer(text):
             value = float(match[1]) if match[1][0].isascii() else _cjk_number(match[1])
@@ -612,10 +671,14 @@ def _folds(text: str) -> list[Quantity]:
             value = {"doubl": 100.0, "tripl": 200.0, "quadrupl": 300.0}[match[2].lower()]
         elif match[3]:
             value = 100.0
+        elif match[6]:
+            value = (2.0 ** _cjk_number(match[6]) - 1) * 100
         else:
-            count = match[4]
+            count = match[4] or match[5]
             times = float(count) if re.fullmatch(r"\d+(?:\.\d+)?", count) else _cjk_number(count)
-            value = times * 100
-        more = (match[1] or "").strip().lower() in ("more than", "over", "at least")
+            value = (times - (1 if match[5] else 0)) * 100
+        more = (match[1] or "").strip().lower() in ("more than", "over", "at least") or _OVER.search(
+            match[0]
+        ) is not None
         found.append(Quantity(match.start(), match.end(), value, None if more else value, "pct"))
     return found

@@ -119,21 +119,19 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
     for i, (row, text, title, low) in enumerate(
         zip(documents.drop("text").iter_rows(named=True), documents["text"], titles, folded, strict=True)
     ):
+        roles = mentions_of(title, low, hits, i, lexicon)
         named = tuple(
-            dict.fromkeys(
-                m.term.value
-                for m in mentions_of(title, low, hits, i, lexicon).get("entity", ())
-                if m.term.value not in lexicon.observers
-            )
+            dict.fromkeys(m.term.value for m in roles.get("entity", ()) if m.term.value not in lexicon.observers)
         )
         published = row.get("published_at")
         if isinstance(published, datetime):
             published = published.date()
         day = published if isinstance(published, date) else datetime.now(UTC).date()
         reports = _REPORT.search(title) is not None
-        issuer = known_issuer(row.get("entity"), lexicon) or (
-            named[0] if len(named) == 1 or (named and reports) else None
-        )
+        alone = len(named) == 1 or (named and reports)
+        if alone and row.get("lang") == "zh" and len(named) + len(roles.get("outsider", ())) > 1:
+            alone = False  # a note on several companies, some of them unknown
+        issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if alone else None)
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
         quarters = [q for q in quarters if days_left(q, day, month) <= 0]  # one that is not over is not reported on

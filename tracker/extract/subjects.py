@@ -9,6 +9,7 @@ from typing import Final
 from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Mention, Reading
+from tracker.extract.spoken import OUTSIDER, spoken_of
 from tracker.vocabulary import MARKET
 
 # A name after one of these is not the subject of its clause.
@@ -26,7 +27,6 @@ _PRONOUN: Final = re.compile(
 _SOMEBODY: Final = re.compile(
     r"\b((?:[A-Z][\w&.-]*\s){1,3})(?:Inc|Corp|Ltd|PLC|LLC|Holdings|GmbH|AG|SA)\b|\*\*([^*\n]{2,14})\*\*(?:的|\d{4}年的?)?(?:財報|财报|公司|營收|营收|業績|业绩)"
 )
-_OUTSIDER: Final = "\0outsider"  # a firm the watchlist does not know
 _OWNS: Final = re.compile(r"^['’]s?(?: (?:proposed|planned|pending|recent|new|record|first|latest))*\s?$")
 _BOUGHT_BY: Final = re.compile(r"\b(?:acquired|bought|purchased|taken over) by (?:the )?$", re.IGNORECASE)
 _BY: Final = re.compile(r"[被由]\s?\**$")
@@ -85,7 +85,7 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if kind == "price" and not _sets_prices(reading, anchor, figure):
         return MARKET
     if found is not None:
-        return None if found == _OUTSIDER else found
+        return None if found == OUTSIDER else found
     between = [m for m in _actors(reading, lexicon) if anchor <= m.start < figure and not is_object(reading, m)]
     if between:
         return between[0].term.value
@@ -96,6 +96,14 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if _names_somebody_else(reading, figure, lexicon):
         return None
     carried = document.subject
+    if document.lang == "zh":
+        who, since = spoken_of(reading, lexicon)
+        if who == OUTSIDER:
+            return None
+        if carried is not None and carried[1] < since:
+            carried = None  # a heading stands between
+        if who is not None and (carried is None or carried[0] != who):
+            return who
     if (
         carried is not None
         and reading.offset - carried[1] <= _CARRY
@@ -109,6 +117,8 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         return actors[0].term.value
     if vendor is not None and kind in VENDOR_KINDS:
         return vendor
+    if document.lang == "zh" and kind in _SPENDING:
+        return None  # somebody builds, and nobody says who: not the market
     return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
 
 
@@ -177,7 +187,7 @@ def _nearest(reading: Reading, floor: int, anchor: int, market: list[Mention], l
     objects: list[Mention] = []
     for m in reading.of("outsider"):
         if floor <= m.start and m.end <= anchor + 1 and not is_object(reading, m):
-            best = (m.start, _OUTSIDER)
+            best = (m.start, OUTSIDER)
     was_object, last_end = False, -99
     for m in _actors(reading, lexicon):
         if lexicon.layers.get(m.term.value) == "government" and _SAYS.match(reading.text, m.end):
