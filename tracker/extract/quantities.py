@@ -560,7 +560,7 @@ def _is_range(a: Quantity, b: Quantity, gap: str, text: str) -> bool:
     # "from 65 to 85" is a change, and both ends are figures of their own
     before = text[max(0, a.start - 24) : a.start]
     stepped = (
-        a.unit == "money" and b.high > _STEP * a.low and _BY.search(before)
+        a.unit == "money" and (b.high or b.low or 0.0) > _STEP * a.low and _BY.search(before)
     )  # "rose by $339 million to $5 billion"
     return not (word == "to" and (_CHANGE.search(before) or stepped))
 
