@@ -130,7 +130,11 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    return conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA) if rows else empty(FACTS_SCHEMA)
+    """Rows as a frame; 68.1 times a billion is 68,100,000,000, whatever binary fractions make of it."""
+    if not rows:
+        return empty(FACTS_SCHEMA)
+    frame = conform(pl.DataFrame(rows, infer_schema_length=None), FACTS_SCHEMA)
+    return frame.with_columns(pl.col("value_low", "value_high").round_sig_figs(12))
 
 
 def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterator[dict[str, Any]]:
