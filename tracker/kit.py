@@ -14,9 +14,11 @@ from tracker.hardware.interconnect import Interconnect, load_interconnect
 from tracker.thesis.schema import Thesis, load_thesis
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kit:
-    """Everything the pure steps read: loaded once, replaced whole on reload."""
+    """Everything the pure steps read: loaded once, replaced whole on reload. Two kits are equal when they are the same
+    one, so that what was worked out from a kit can be kept for it.
+    """
 
     lexicon: Lexicon
     catalogue: Catalogue

@@ -5,14 +5,16 @@ The model is a source like any other: its observations go through the same rules
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
 
 from tracker.config import MailSettings
 from tracker.hardware.horizons import with_horizons
-from tracker.hardware.ledger import Ledger, build_ledger, ledger_signals, tightest
+from tracker.hardware.ledger import Ledger, build_ledger, figures_known, ledger_signals, tightest
+from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.model_facts import catalogue_facts, ledger_facts
 from tracker.hardware.scaling import NO_GENERATION, announced_on
 from tracker.kit import Kit
@@ -20,7 +22,7 @@ from tracker.pipeline import Counts, tell
 from tracker.store import Store
 from tracker.thesis.calendar import expected, overdue_facts
 from tracker.thesis.score import score_facts
-from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, conform
+from tracker.vocabulary import LEDGER_SCHEMA, SCORED_FACTS_SCHEMA, UTC_TIME, conform
 
 RESULTS_TOLD: Final = """
 SELECT f.entity, f.kind, f.period, f.published_at FROM v_facts f JOIN documents d USING (doc_id)
@@ -32,6 +34,11 @@ SELECT f.*, concat(f.quote, substr(d.text, f."end" + 1, 160)) AS words
 FROM v_facts f LEFT JOIN documents d USING (doc_id) WHERE f.racks_base IS NOT NULL
 """
 _ON_MARKET: Final = ("shipping", "ramping")
+# what the ledger is made of besides the model: which facts with racks are known
+_COUNTED_MARK: Final = """
+SELECT count(*) || ' ' || coalesce(bit_xor(hash(fact_id)), 0) FROM facts
+WHERE superseded_at IS NULL AND racks_base IS NOT NULL AND published_at <= $now
+"""
 _LATEST: Final = "SELECT * FROM v_ledger"
 _STANDING: Final = "SELECT signal_id FROM v_signals WHERE fact_ids[1] LIKE 'system:%'"
 
@@ -44,10 +51,9 @@ def watch(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = 
 
 def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings | None = None) -> int:
     """Lay demand beside supply anew and tell what changed; returns how many signals are new."""
-    facts = counted_facts(store.read(COUNTED))
-    before = conform(store.read(_LATEST), LEDGER_SCHEMA)
-    made = build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, entities=kit.lexicon.entities)
-    known = Ledger(before, made.attribution.clear(), tightest(before)) if before.height else None
+    made = _ledger_of(store, kit, now)
+    before = conform(store.read(_LATEST), LEDGER_SCHEMA).sort("quarter", "link", "side")
+    known = Ledger(before, made.attribution.clear(), _tightest_of(before, made)) if before.height else None
     this = f"CY{now.year}Q{(now.month + 2) // 3}"
     # a quarter that is over moves no claim any more
     events = ledger_signals(known, made).filter(pl.col("quarter") >= this)
@@ -56,6 +62,23 @@ def update_ledger(store: Store, kit: Kit, now: datetime, *, mail: MailSettings |
         store.append("ledger", made.ledger.with_columns(pl.lit(now).alias("as_of")))
         signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
         return tell(store, kit, signals, now, Counts(), mail).signals
+
+
+def _ledger_of(store: Store, kit: Kit, now: datetime) -> Ledger:
+    """The ledger as it can be known at a moment; most days bring nothing it is made of, and it is yesterday's."""
+
+    def lay() -> Ledger:
+        facts = counted_facts(store.read(COUNTED))
+        return build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, rules=rules, entities=kit.lexicon.entities)
+
+    rules = load_ledger_rules()
+    key = (kit, rules, figures_known(kit.catalogue.supply, rules, now), store.scalar(_COUNTED_MARK, {"now": now}))
+    return store.kept("ledger", key, lay)
+
+
+def _tightest_of(before: pl.DataFrame, made: Ledger) -> pl.DataFrame:
+    """Tightest links (TIGHTEST_SCHEMA) of the ledger laid before; when it is the one just made nothing is drawn again."""
+    return made.tightest if before.equals(conform(made.ledger, LEDGER_SCHEMA)) else tightest(before)
 
 
 def counted_facts(read: pl.DataFrame) -> pl.DataFrame:
@@ -68,14 +91,28 @@ def update_catalogue(store: Store, kit: Kit, now: datetime, *, mail: MailSetting
 
     Returns how many are new. What was announced after `now` is not known yet and says nothing.
     """
-    observed = catalogue_facts(kit.catalogue, kit.net).filter(pl.col("published_at") <= now)
-    signals = score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=now)
+    known = int((_observed(kit)["published_at"] <= now).sum())
+    signals = _signals_of(kit, known).with_columns(created_at=pl.lit(now).cast(UTC_TIME))
     with store.transaction():
         standing = store.read(_STANDING)
         retired = standing.join(signals.select("signal_id"), on="signal_id", how="anti")
         store.supersede("signals", retired["signal_id"], at=now)
         counts = tell(store, kit, signals, now, Counts(), mail)
     return counts.signals
+
+
+@lru_cache(maxsize=2)
+def _observed(kit: Kit) -> pl.DataFrame:
+    return catalogue_facts(kit.catalogue, kit.net)
+
+
+@lru_cache(maxsize=2)
+def _signals_of(kit: Kit, known: int) -> pl.DataFrame:
+    """SIGNALS of the first `known` observations of the catalogue, which come oldest first."""
+    observed = _observed(kit).head(known)
+    at = observed["published_at"].max()
+    moment = at if isinstance(at, datetime) else datetime.min.replace(tzinfo=UTC)
+    return score_facts(observed, observed, kit.thesis, kit.lexicon, model={}, now=moment)
 
 
 def calendar_of(told: pl.DataFrame, kit: Kit, now: datetime) -> pl.DataFrame:

@@ -96,6 +96,11 @@ _STANDING: Final = """
 SELECT signal_id, strength, confidence FROM signals
 WHERE retired_at IS NULL AND fact_ids[1] IN (SELECT unnest(string_split($facts, chr(31))))
 """
+# what conviction reads of a signal; their words, by far the most of them, stay where they are
+_WEIGHING: Final = """
+SELECT signal_id, rule_id, claim, entity, direction, severity, strength, confidence, effective_at, created_at
+FROM signals WHERE retired_at IS NULL
+"""
 _STAGES: Final = "SELECT replace(claim, 'pillar:', ''), stage FROM v_latest_conviction WHERE claim LIKE 'pillar:%' AND stage IS NOT NULL"
 _SEPARATOR: Final = "\x1f"
 
@@ -332,8 +337,8 @@ def update_conviction(store: Store, kit: Kit, now: datetime, counts: Counts | No
     told = store.append("signals", stage_signals(before, reached, kit.thesis, now))
     if counts is not None:
         counts.signals += told.height
-    signals = conform(store.read("SELECT * FROM v_signals"), SIGNALS_SCHEMA)
-    reviews = store.read("SELECT * FROM v_reviews WHERE target = 'signal'")
+    signals = store.read(_WEIGHING)
+    reviews = store.read("SELECT target_id, verdict, correction FROM v_reviews WHERE target = 'signal'")
     fresh = conviction(signals, kit.thesis, reviews, now, reached)
     latest = store.read("SELECT claim, log_odds AS before, stage AS old_stage FROM v_latest_conviction")
     moved = fresh.join(latest, on="claim", how="left").filter(

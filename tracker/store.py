@@ -16,12 +16,12 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import duckdb
 import polars as pl
@@ -74,6 +74,7 @@ STORAGE_VERSION: Final = "v1.2.0"  # files any 1.2+ reader opens
 _CONFIG: Final[dict[str, Any]] = {"storage_compatibility_version": STORAGE_VERSION}
 _CHECKPOINT_TRIES: Final = 20
 _CHECKPOINT_WAIT_S: Final = 0.05
+Kept = TypeVar("Kept")
 
 
 class Store:
@@ -85,6 +86,7 @@ class Store:
         self._con = connection
         self._lock = threading.RLock()
         self._depth = 0
+        self._kept: dict[str, tuple[Hashable, Any]] = {}
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -128,6 +130,18 @@ class Store:
         """The single value of a query; None when there is no row."""
         frame = self.read(sql, params)
         return frame.item(0, 0) if frame.height else None
+
+    def kept(self, name: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """What `make` returns, made again only when `key` differs from the last time: for what is dear and seldom changes.
+
+        The key must hold everything the value is made from; kept in this process only, one value a name.
+        """
+        with self._lock:
+            known = self._kept.get(name)
+            if known is None or known[0] != key:
+                known = self._kept[name] = (key, make())
+            value: Kept = known[1]
+            return value
 
     # --- writing ---------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,9 @@ FLAT: Final = (118, 131, 144)
 DEMAND: Final = (208, 112, 24)
 SUPPLY: Final = (20, 140, 126)
 _AXIS: Final = (118, 131, 144)
+_LEVELS: Final = 64  # of opacity: more are not seen
+_LEVEL_OF: Final = [shade * _LEVELS // 256 for shade in range(256)]
+_OPACITIES: Final = bytes(round(level * 255 / (_LEVELS - 1)) for level in range(_LEVELS))
 
 Colour = tuple[int, int, int]
 
@@ -31,8 +34,10 @@ Colour = tuple[int, int, int]
 @lru_cache(maxsize=512)
 def sparkline_png(values: tuple[float, ...]) -> bytes:
     """A line through the last values with a dot at its end; coloured by where it went."""
-    image, draw, scale = _canvas(SPARK_SIZE)
+    scale = DENSITY * _SMOOTH
     width, height = (side * scale for side in SPARK_SIZE)
+    ink = Image.new("L", (width, height), 0)
+    draw = ImageDraw.Draw(ink)
     moved = values[-1] - values[0] if values else 0.0
     colour = UP if moved > 0.0005 else DOWN if moved < -0.0005 else FLAT
     low, high = min(values, default=0.0), max(values, default=0.0)
@@ -49,11 +54,11 @@ def sparkline_png(values: tuple[float, ...]) -> bytes:
     if len(points) == 1:
         points = [(pad, points[0][1]), (width - pad, points[0][1])]
     if points:
-        draw.line(points, fill=(*colour, 255), width=round(1.8 * scale), joint="curve")
+        draw.line(points, fill=255, width=round(1.8 * scale), joint="curve")
         x, y = points[-1]
         radius = 3 * scale
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(*colour, 255))
-    return _png(image, SPARK_SIZE)
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    return _one_colour_png(ink, colour)
 
 
 def ledger_png(tightest: Tightest) -> bytes:
@@ -85,6 +90,18 @@ def _canvas(size: Sequence[int]) -> tuple[Image.Image, ImageDraw.ImageDraw, int]
     scale = DENSITY * _SMOOTH
     image = Image.new("RGBA", (size[0] * scale, size[1] * scale), (*_AXIS, 0))
     return image, ImageDraw.Draw(image), scale
+
+
+def _one_colour_png(ink: Image.Image, colour: Colour) -> bytes:
+    """A picture of one colour from how much of it lies where: a palette of opacities. Every alert has one of its own, and
+    this takes a tenth of the time that finding a palette does.
+    """
+    small = ink.reduce(_SMOOTH).point(_LEVEL_OF)
+    picture = Image.frombytes("P", small.size, small.tobytes())
+    picture.putpalette(bytes(colour) * _LEVELS)
+    out = io.BytesIO()
+    picture.save(out, "PNG", transparency=_OPACITIES)
+    return out.getvalue()
 
 
 def _png(image: Image.Image, size: Sequence[int]) -> bytes:

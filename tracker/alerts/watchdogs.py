@@ -15,6 +15,7 @@ import polars as pl
 
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.schedule import digest_due
+from tracker.thesis.calendar import was_due
 
 EMPTY_ANSWERS: Final = 3  # full answers in a row without an entry, from a source that had some
 USUAL_ANSWERS: Final = 10  # what was usual is read from as many answers before
@@ -84,7 +85,7 @@ def absent_news(calendar: pl.DataFrame, days: int) -> list[Trouble]:
         Trouble(
             f"news_absent:{entity}:{what}:{due}",
             "news_absent",
-            f"{what.replace('_', ' ')} of {entity} was due on {due} and was not seen: late, or missed by our sources",
+            f"{was_due(what, entity)} on {due}, and nothing was seen: late, or missed by our sources",
             f"{entity} 的{ {'results': '财报', 'monthly_revenue': '月度营收'}.get(what, what) }应于{due}发布，尚未见到：可能推迟，也可能被信息源漏掉",
         )
         for entity, what, due in late.sort("due", "entity").select("entity", "what", "due").iter_rows()

@@ -88,7 +88,7 @@ class TermTable:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """Everything the extractor reads besides the text."""
 

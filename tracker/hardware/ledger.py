@@ -17,7 +17,7 @@ from tracker.hardware.catalogue import Catalogue
 from tracker.hardware.demand import rack_demand, shares_of_demand
 from tracker.hardware.figures import Interval
 from tracker.hardware.ledger_rules import LedgerRules, load_ledger_rules, quarter_at, quarter_index
-from tracker.hardware.observations import RACKS
+from tracker.hardware.observations import RACKS, known_since
 from tracker.hardware.supply_links import Flow, Flows, supply_flows, with_stock
 from tracker.vocabulary import LEDGER_SCHEMA
 
@@ -94,6 +94,12 @@ def build_ledger(
         pl.concat(attributed).sort("quarter", "link", "side", "input", "entity"),
         tightest(ledger, rules.outcomes),
     )
+
+
+def figures_known(supply: pl.DataFrame, rules: LedgerRules, as_of: datetime) -> int:
+    """How many published figures and mixes are known at a moment: with the facts, all that `as_of` changes in a ledger."""
+    told = [*supply["published"], *(mix.published for mix in rules.mixes)]
+    return sum(known_since(str(day)) <= as_of for day in told)
 
 
 def _inputs_by_quarter(used: pl.DataFrame, lead: int) -> dict[str, list[str]]:

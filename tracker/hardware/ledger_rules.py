@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
@@ -29,7 +30,7 @@ class Link:
     outcome: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LedgerRules:
     """The ledger's own settings; quarters are labels such as CY2026Q1."""
 
@@ -61,8 +62,15 @@ def quarter_at(index: int) -> str:
 
 
 def load_ledger_rules(path: Path | None = None) -> LedgerRules:
-    """Read and check ledger.yaml (the built-in one by default). RuleError names file:line."""
-    file = load(path or data_dir("rules") / "hardware" / "ledger.yaml")
+    """Read and check ledger.yaml (the built-in one by default). RuleError names file:line. Read again when it changed."""
+    path = path or data_dir("rules") / "hardware" / "ledger.yaml"
+    return _read(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed: int) -> LedgerRules:
+    """changed: when the file was last written."""
+    file = load(path)
     check_schema(file, "ledger")
     data = file.data
     for i, row in enumerate(data["figures"]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ def expected(told: pl.DataFrame, systems: pl.DataFrame, thesis: Thesis, lexicon:
     of a maker's own plan.
     """
     rows = [*_results(told, today), *_monthly(told, today), *_launches(systems, today)]
-    reads = _what_rules_read(thesis.rules, lexicon)
+    reads = _reads(thesis, lexicon)
     made = [row | {"claims": _moved_by(reads, row["entity"], row["kinds"])} for row in rows]
     return pl.DataFrame(made, schema=CALENDAR_SCHEMA).sort("due", "entity", "what")
 
@@ -48,12 +49,19 @@ def overdue_facts(calendar: pl.DataFrame, now: datetime) -> pl.DataFrame:
             "unit": "months", "basis": "actual", "direction": "none", "extractor": "calendar", "source_id": "calendar",
             "tier": 1, "lang": "en", "published_at": max(_midnight(row["due"]), now - timedelta(days=1)),
             "ingested_at": now, "period": row["what"].split(":")[0], "story_id": f"overdue:{row['entity']}:{row['what']}:{row['due']}",
-            "quote": f"{row['what']} of {row['entity']} was due {row['due']}, {row['overdue_days']} days ago",
+            "quote": f"{was_due(row['what'], row['entity'])} {row['due']}, {row['overdue_days']} days ago",
         }
         for row in calendar.filter(pl.col("overdue_days") > 0).iter_rows(named=True)
     ]  # fmt: skip
     frame = pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame(schema=SCORED_FACTS_SCHEMA)
     return conform(frame, SCORED_FACTS_SCHEMA)
+
+
+def was_due(what: str, entity: str) -> str:
+    """`results`, `monthly_revenue` or `system: NAME` as the beginning of a sentence: "results of NVDA were due"."""
+    kind, _, system = what.partition(": ")
+    thing = system or kind.replace("_", " ")
+    return f"{thing} of {entity} {'were' if kind == 'results' else 'was'} due"
 
 
 def _midnight(day: date) -> datetime:
@@ -117,6 +125,11 @@ def _row(due: date, entity: str, what: str, kinds: list[str], last: date | None,
 def claims_moved(rules: Iterable[Rule], lexicon: Lexicon, entity: str, kinds: Iterable[str]) -> list[str]:
     """Claims that a figure of these kinds from this entity could move, by the rules' own conditions."""
     return _moved_by(_what_rules_read(rules, lexicon), entity, kinds)
+
+
+@lru_cache(maxsize=4)
+def _reads(thesis: Thesis, lexicon: Lexicon) -> list[tuple[set[str], Collection[str] | None, str]]:
+    return _what_rules_read(thesis.rules, lexicon)
 
 
 def _what_rules_read(rules: Iterable[Rule], lexicon: Lexicon) -> list[tuple[set[str], Collection[str] | None, str]]:

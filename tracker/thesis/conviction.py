@@ -78,12 +78,10 @@ def conviction(
     """
     known = stages or {}
     bound = float(thesis.weights.get("bound", DEFAULT_BOUND))
-    scored = weighted(signals, thesis, reviews, as_of)
+    summed = _summed(weighted(signals, thesis, reviews, as_of))
     rows = []
     for claim in thesis.claims.values():
-        own = scored.filter(pl.col("claim") == claim.id).sort(["weight", "signal_id"], descending=[True, False])
-        gain = float(own.filter(pl.col("weight") > 0)["weight"].sum())
-        loss = float(own.filter(pl.col("weight") < 0)["weight"].sum())
+        gain, loss, drivers_for, drivers_against = summed.get(claim.id, (0.0, 0.0, [], []))
         log_odds = claim.prior + bound * math.tanh((gain + loss) / bound)
         rows.append(
             {
@@ -94,13 +92,29 @@ def conviction(
                 "evidence_for": gain,
                 "evidence_against": -loss,
                 "stage": known.get(claim.pillar),
-                "drivers_for": own.filter(pl.col("weight") > 0)["signal_id"].head(TOP_DRIVERS).to_list(),
-                "drivers_against": own.filter(pl.col("weight") < 0)["signal_id"].reverse().head(TOP_DRIVERS).to_list(),
+                "drivers_for": drivers_for,
+                "drivers_against": drivers_against,
             }
         )
     return conform(
         pl.DataFrame(rows + _rolled_up(rows, thesis, as_of, known), infer_schema_length=None), CONVICTION_SCHEMA
     )
+
+
+def _summed(scored: pl.DataFrame) -> dict[str, tuple[float, float, list[str], list[str]]]:
+    """Claim -> (sum of positive weights, of negative ones, heaviest signals for, heaviest against)."""
+    weight, signal = pl.col("weight"), pl.col("signal_id")
+    summed = (
+        scored.sort(["weight", "signal_id"], descending=[True, False])
+        .group_by("claim", maintain_order=True)
+        .agg(
+            gain=weight.filter(weight > 0).sum(),
+            loss=weight.filter(weight < 0).sum(),
+            drivers_for=signal.filter(weight > 0).head(TOP_DRIVERS),
+            drivers_against=signal.filter(weight < 0).reverse().head(TOP_DRIVERS),
+        )
+    )
+    return {claim: (gain, loss, pro, con) for claim, gain, loss, pro, con in summed.iter_rows()}
 
 
 def _rolled_up(

@@ -81,7 +81,7 @@ class Rule:
     silent: str = ""  # what would silence it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Thesis:
     """Claims, rules, weights, graph, and what was put aside."""
 

@@ -15,38 +15,46 @@ import polars as pl
 from tracker.thesis.schema import Thesis
 from tracker.vocabulary import SIGNALS_SCHEMA, STAGES, conform, empty
 
+_COUNTED: Final = ("recent", "chosen", "stories", "entities")
 _ZH: Final = {"concept": "概念", "cultivation": "培育", "scaling": "放量", "maturity": "成熟", "clearing": "出清"}
 
 
 def stages(evidence: pl.DataFrame, thesis: Thesis, as_of: datetime) -> dict[str, str]:
     """Pillar -> stage. evidence: (pillar, direction, entity, story_id, kind, has_value, basis, effective_at) of signals."""
+    told = evidence.filter(pl.col("effective_at") <= as_of)
+    asked = [expr for stage, needs in thesis.stages.items() for expr in _counts(stage, needs, as_of)]
+    counted = {row["pillar"]: row for row in told.group_by("pillar").agg(asked).iter_rows(named=True)}
+    nothing = dict.fromkeys((f"{stage}.{name}" for stage in thesis.stages for name in _COUNTED), 0)
     result = {}
     for pillar in thesis.pillars:
-        own = evidence.filter((pl.col("pillar") == pillar) & (pl.col("effective_at") <= as_of))
-        reached = STAGES[0]
-        for stage, needs in thesis.stages.items():
-            if _met(own, needs, as_of):
-                reached = stage
-        result[pillar] = reached
+        own = counted.get(pillar, nothing)
+        met = [stage for stage, needs in thesis.stages.items() if _met(own, stage, needs)]
+        result[pillar] = met[-1] if met else STAGES[0]
     return result
 
 
-def _met(own: pl.DataFrame, needs: dict[str, Any], as_of: datetime) -> bool:
-    recent = own.filter(pl.col("effective_at") > as_of - timedelta(days=float(needs["days"])))
+def _counts(stage: str, needs: dict[str, Any], as_of: datetime) -> list[pl.Expr]:
+    """What a stage asks of a pillar's signals: how many are recent, how many of these count, their stories, entities."""
+    recent = pl.col("effective_at") > as_of - timedelta(days=float(needs["days"]))
     chosen = recent
     if "kinds" in needs:
-        chosen = chosen.filter(pl.col("kind").is_in(needs["kinds"]))
+        chosen &= pl.col("kind").is_in(needs["kinds"])
     if needs.get("with_value"):
-        chosen = chosen.filter(pl.col("has_value"))
+        chosen &= pl.col("has_value")
     if "basis" in needs:
-        chosen = chosen.filter(pl.col("basis").is_in(needs["basis"]))
+        chosen &= pl.col("basis").is_in(needs["basis"])
     if "direction" in needs:
-        chosen = chosen.filter(pl.col("direction") == (1 if needs["direction"] == "for" else -1))
-    if chosen["story_id"].n_unique() < needs.get("stories", 1) or chosen["entity"].n_unique() < needs.get(
-        "entities", 0
-    ):
+        chosen &= pl.col("direction") == (1 if needs["direction"] == "for" else -1)
+    chosen = chosen.fill_null(value=False)
+    made = (recent.sum(), chosen.sum(), *(pl.col(c).filter(chosen).n_unique() for c in ("story_id", "entity")))
+    return [expr.alias(f"{stage}.{name}") for name, expr in zip(_COUNTED, made, strict=True)]
+
+
+def _met(own: dict[str, Any], stage: str, needs: dict[str, Any]) -> bool:
+    recent, chosen, stories, entities = (own[f"{stage}.{name}"] for name in _COUNTED)
+    if stories < needs.get("stories", 1) or entities < needs.get("entities", 0):
         return False
-    share = chosen.height / recent.height if recent.height else 0.0
+    share = chosen / recent if recent else 0.0
     return bool(share >= needs.get("share", 0.0))
 
 
