@@ -191,9 +191,7 @@ def send_due(store: Store, kit: Kit, settings: Settings, clock: Callable[[], dat
 def flush_alerts(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:
     """Queue what waited for its group, a mute time, room in the hour or an acknowledgement; returns how many messages."""
     queued = repeats.repeat_due(store, settings.mail, now)
-    if dispatch.waiting(store, now):
-        queued += dispatch.flush(store, kit, kit.routing.readers(settings.mail), settings.mail, now)
-    return queued
+    return queued + dispatch.flush(store, kit, kit.routing.readers(settings.mail), settings.mail, now)
 
 
 def make_digests(store: Store, kit: Kit, settings: Settings, now: datetime) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from tracker.config import MailSettings
-from tracker.hardware.horizons import with_horizons
+from tracker.hardware.horizons import SPREAD_KINDS, with_horizons
 from tracker.hardware.ledger import Ledger, build_ledger, figures_known, ledger_signals, tightest
 from tracker.hardware.ledger_rules import load_ledger_rules
 from tracker.hardware.model_facts import catalogue_facts, ledger_facts
@@ -32,6 +32,11 @@ WHERE f.basis = 'actual' AND d.entity = f.entity AND f.period IS NOT NULL AND f.
 COUNTED: Final = """
 SELECT f.*, concat(f.quote, substr(d.text, f."end" + 1, 160)) AS words
 FROM v_facts f LEFT JOIN documents d USING (doc_id) WHERE f.racks_base IS NOT NULL
+"""
+_WORDS: Final = """
+SELECT f.fact_id, concat(f.quote, substr(d.text, f."end" + 1, 160)) FROM facts f
+JOIN (SELECT doc_id, text FROM documents WHERE doc_id IN (SELECT unnest(string_split($doc_id, chr(31))))) d USING (doc_id)
+WHERE f.fact_id IN (SELECT unnest(string_split($fact_id, chr(31))))
 """
 _ON_MARKET: Final = ("shipping", "ramping")
 # what the ledger is made of besides the model: which facts with racks are known
@@ -68,7 +73,7 @@ def _ledger_of(store: Store, kit: Kit, now: datetime) -> Ledger:
     """The ledger as it can be known at a moment; most days bring nothing it is made of, and it is yesterday's."""
 
     def lay() -> Ledger:
-        facts = counted_facts(store.read(COUNTED))
+        facts = _counted_of(store)
         return build_ledger(facts, kit.catalogue.supply, kit.catalogue, now, rules=rules, entities=kit.lexicon.entities)
 
     rules = load_ledger_rules()
@@ -79,6 +84,19 @@ def _ledger_of(store: Store, kit: Kit, now: datetime) -> Ledger:
 def _tightest_of(before: pl.DataFrame, made: Ledger) -> pl.DataFrame:
     """Tightest links (TIGHTEST_SCHEMA) of the ledger laid before; when it is the one just made nothing is drawn again."""
     return made.tightest if before.equals(conform(made.ledger, LEDGER_SCHEMA)) else tightest(before)
+
+
+def _counted_of(store: Store) -> pl.DataFrame:
+    """What `counted_facts` makes of COUNTED; documents do not change, so the words after a figure are read once."""
+    read = store.read("SELECT * FROM v_facts WHERE racks_base IS NOT NULL")
+    words: dict[str, str] = store.kept("words after figures", None, dict)
+    about = read.filter(pl.col("kind").is_in(SPREAD_KINDS) & pl.col("doc_id").is_not_null())
+    new = about.filter(~pl.col("fact_id").is_in(list(words)))
+    if new.height:
+        asked = {name: "\x1f".join(new[name].unique()) for name in ("doc_id", "fact_id")}
+        words.update(store.read(_WORDS, asked).iter_rows())
+    told = pl.Series([words.get(fact) for fact in read["fact_id"]], dtype=pl.String)
+    return counted_facts(read.with_columns(words=told))
 
 
 def counted_facts(read: pl.DataFrame) -> pl.DataFrame:

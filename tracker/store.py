@@ -181,25 +181,22 @@ class Store:
         with self.transaction():
             self._con.register("incoming", frame)
             try:
+                columns = ", ".join(f'"{name}"' for name in frame.columns)
                 # a signal that was retired may be made again; it then stands twice, with its own times
                 alive = " WHERE retired_at IS NULL" if table == "signals" else ""
-                known = _frame(
+                added = _frame(
                     self._con,
-                    f"SELECT {', '.join(key)} FROM {table} SEMI JOIN incoming USING ({', '.join(key)}){alive}",
+                    f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming "
+                    f"ANTI JOIN (SELECT {', '.join(key)} FROM {table}{alive}) known USING ({', '.join(key)}) "
+                    f"RETURNING {', '.join(key)}",
                     None,
                 )
-                new = frame
-                if known.height:
-                    known = known.cast({name: frame.schema[name] for name in key})
-                    new = frame.join(known, on=list(key), how="anti", maintain_order="left")
-                if new.height:
-                    self._con.unregister("incoming")
-                    self._con.register("incoming", new)
-                    columns = ", ".join(f'"{name}"' for name in new.columns)
-                    self._con.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming")
             finally:
                 self._con.unregister("incoming")
-        return new
+            if added.height == frame.height:
+                return frame
+            added = added.cast({name: frame.schema[name] for name in key})
+            return frame.join(added, on=list(key), how="semi", nulls_equal=True, maintain_order="left")
 
     def upsert(self, table: str, frame: pl.DataFrame) -> None:
         """Replace the rows with these keys. For small state tables."""

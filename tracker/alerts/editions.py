@@ -17,7 +17,7 @@ from tracker.store import Store
 
 EDITIONS = ("digest", "weekly", "earnings")
 _LAST = """
-SELECT max(local_date) FROM alerts WHERE kind IN ('digest', 'weekly', 'earnings') AND recipient = $who
+SELECT recipient, max(local_date) AS last FROM alerts WHERE kind IN ('digest', 'weekly', 'earnings') GROUP BY recipient
 """
 
 
@@ -25,13 +25,17 @@ def digests_due(
     store: Store, recipients: Sequence[Recipient], now: datetime
 ) -> list[tuple[Recipient, date, date | None]]:
     """Recipients whose digest is due, with its local date and the date of the one before."""
+    told: dict[str, date] = dict(store.read(_LAST).iter_rows())
     due = []
-    for recipient in outbox.still_wanted(store, recipients, "digest"):
-        last: date | None = store.scalar(_LAST, {"who": recipient.address})
+    for recipient in recipients:
+        last = told.get(recipient.address)
         day = digest_due(recipient, last, now)
         if day is not None:
             due.append((recipient, day, last))
-    return due
+    if not due:
+        return []
+    wanted = {r.address for r in outbox.still_wanted(store, recipients, "digest")}
+    return [one for one in due if one[0].address in wanted]
 
 
 def enqueue_digests(store: Store, recipients: Sequence[Recipient], kit: Kit, mail: MailSettings, now: datetime) -> int:

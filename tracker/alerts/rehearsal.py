@@ -99,8 +99,7 @@ def rehearse(
             seen = now.date()
             watch(store, kit, now, mail=mail)
             advance(seen)
-        if dispatch.waiting(store, now):
-            dispatch.flush(store, kit, kit.routing.readers(mail), mail, now)
+        dispatch.flush(store, kit, kit.routing.readers(mail), mail, now)
         asked = time.perf_counter()
         editions.enqueue_digests(store, recipients, kit, mail, now)
         told.digest_seconds += time.perf_counter() - asked

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,7 @@ def assign_stories(documents: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
             pl.lit(None, dtype=pl.String).alias("story_id"), pl.lit(None, dtype=pl.Binary).alias("signature")
         )
     documents = documents.sort("published_at", "doc_id")
-    lsh = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
+    lsh = MinHashLSH(num_perm=PERMUTATIONS, params=_bands())
     members: dict[str, tuple[np.ndarray, str, datetime]] = {}
     window = timedelta(days=STORY_WINDOW_DAYS)
     for doc_id, story_id, published_at, packed in known.select(
@@ -87,4 +88,17 @@ def assign_stories(documents: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
 
 
 def _minhash(values: np.ndarray) -> MinHash:
-    return MinHash(num_perm=PERMUTATIONS, seed=1, hashvalues=values, scheme=SCHEME)
+    return MinHash(num_perm=PERMUTATIONS, seed=1, hashvalues=values, scheme=SCHEME, permutations=_permutations())
+
+
+@cache
+def _permutations() -> np.ndarray:
+    """Those of the seed: datasketch draws them anew for every signature it is not told of."""
+    return np.asarray(MinHash(num_perm=PERMUTATIONS, seed=1, scheme=SCHEME).permutations)
+
+
+@cache
+def _bands() -> tuple[int, int]:
+    """Bands and rows for the threshold, found by numerical integration, which takes a while."""
+    lsh = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
+    return lsh.b, lsh.r
