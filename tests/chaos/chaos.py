@@ -1,7 +1,8 @@
 """Kill the daemon at random instants while the mail server misbehaves; count what arrives.
 
 `python -m tests.chaos.chaos [--kills N] [--seed S]`. The mail server is a process of its own that delays, drops the
-connection before and after the final dot, and answers 4xx and 5xx. Every published item calls for exactly one alert. A copy
+connection before and after the final dot, and answers 4xx and 5xx. Every published item is a story of its own that calls for
+exactly one immediate alert. A copy
 with the same Message-ID can only come from the window SMTP itself leaves open (accepted, but the answer was lost); such
 copies are counted and reported, and are not doubled alerts to a mail client.
 """
@@ -89,6 +90,8 @@ print("ready", flush=True)
 loop.run_forever()
 """
 
+BUYERS = ("Meta", "Amazon", "Alphabet", "Microsoft", "Oracle")
+
 
 @dataclass(frozen=True)
 class Count:
@@ -118,6 +121,23 @@ class ChaosWorld(World):
         return server
 
 
+def item(number: int, chance: random.Random) -> tuple[str, str]:
+    """Title and text of the news with this number: one raised capex guidance, in a story that is like no other.
+
+    Near-identical texts would be one story, and a story is told once; so most words of each are drawn at random.
+    """
+    words = [chance.choice("bcdfglmnprstv") + chance.choice("aeiou") for _ in range(120)]
+    colour = [" ".join("".join(words[j : j + 3]) for j in range(i, i + 30, 3)) for i in range(0, 120, 30)]
+    buyer = BUYERS[number % len(BUYERS)]
+    told = (
+        f"{buyer} raised its 2026 capital expenditure guidance to ${70 + number} billion from ${69 + number} billion."
+    )
+    return (
+        f"{colour[0].title()}: note {number}",
+        f"{told} {colour[1].capitalize()}. {colour[2].capitalize()}. {colour[3].capitalize()}.",
+    )
+
+
 def run(kills: int, seed: int, folder: Path, minutes: float | None = None) -> Count:
     """Kill, restart, count. Raises when the database does not open or holds something twice.
 
@@ -136,11 +156,7 @@ def run(kills: int, seed: int, folder: Path, minutes: float | None = None) -> Co
             deadline = time.monotonic() + chance.uniform(0.05, 2.5)
             while time.monotonic() < deadline:
                 if published < 4 * kills:
-                    price = 70 + published
-                    world.feed.add(
-                        f"Capex note {published}",
-                        f"Meta raised its 2026 capital expenditure guidance to ${price} billion from $65 billion.",
-                    )
+                    world.feed.add(*item(published, chance))
                     published += 1
                 time.sleep(chance.uniform(0.1, 0.6))
             os.kill(process.pid, signal.SIGKILL)
@@ -180,9 +196,8 @@ def _count(world: World, published: int, kills: int) -> Count:
         queued = store.read(
             "SELECT a.alert_id, d.message_id, a.kind, a.signal_ids FROM alerts a JOIN deliveries d USING (alert_id)"
         )
-        # of near-identical items in one poll the scorer keeps one signal; whatever it kept must have been told
         called = store.read(
-            "SELECT DISTINCT signal_id FROM signals WHERE severity IN ('high', 'critical') AND len(doc_ids) > 0"
+            "SELECT signal_id, unnest(doc_ids) AS doc_id FROM signals WHERE severity IN ('high', 'critical')"
         )
         routed = store.read("SELECT signal_id FROM notices WHERE state = 'told'")
     # every loud signal of these news must have its notice, every notice its message, every message its arrival
@@ -192,7 +207,8 @@ def _count(world: World, published: int, kills: int) -> Count:
     never_told -= set(signals)
     lost = len(set(queued["message_id"]) - set(told)) + len(never_told)
     doubled = signals.len() - signals.n_unique() + len(set(told) - set(queued["message_id"]))
-    assert not called.is_empty(), "no item made a signal"
+    loud = called["doc_id"].n_unique()
+    assert loud == published, f"{published} items were published, {loud} of them made a loud signal"
     moods = Counter((world.box / "did").read_text(encoding="utf-8").split())
     copies = sum(n - 1 for n in told.values())
     return Count(kills, immediate.height, lost, doubled, copies, moods["kept-and-dropped"], dict(sorted(moods.items())))
