@@ -129,9 +129,8 @@ def item(number: int, chance: random.Random) -> tuple[str, str]:
     words = [chance.choice("bcdfglmnprstv") + chance.choice("aeiou") for _ in range(120)]
     colour = [" ".join("".join(words[j : j + 3]) for j in range(i, i + 30, 3)) for i in range(0, 120, 30)]
     buyer = BUYERS[number % len(BUYERS)]
-    told = (
-        f"{buyer} raised its 2026 capital expenditure guidance to ${70 + number} billion from ${69 + number} billion."
-    )
+    guided = 70 + number / 2  # the rules take more than $300 billion a year from one buyer for a misreading
+    told = f"{buyer} raised its 2026 capital expenditure guidance to ${guided} billion from ${guided - 0.5} billion."
     return (
         f"{colour[0].title()}: note {number}",
         f"{told} {colour[1].capitalize()}. {colour[2].capitalize()}. {colour[3].capitalize()}.",
