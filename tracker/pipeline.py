@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 import structlog
@@ -22,10 +22,11 @@ from tracker.extract.repeats import beside
 from tracker.hardware.equivalents import add_racks, exchange_rates
 from tracker.ingest.formats.ixbrl import IXBRL_VERSION
 from tracker.kit import Kit
+from tracker.known import history_of, seen_otherwise
 from tracker.store import Store
 from tracker.text.stories import STORY_WINDOW_DAYS, assign_stories
 from tracker.thesis.conviction import conviction
-from tracker.thesis.score import kinds_touched, reach_of, score_facts
+from tracker.thesis.score import score_facts
 from tracker.thesis.stages import stage_signals, stages
 from tracker.vocabulary import DOCUMENTS_SCHEMA, FACTS_SCHEMA, SCORED_FACTS_SCHEMA, SIGNALS_SCHEMA, conform, empty
 
@@ -53,44 +54,11 @@ WITH filed AS (
 SELECT fact_id FROM filed
 QUALIFY row_number() OVER (PARTITION BY about ORDER BY (value_low = latest) DESC, published_at, fact_id) > 1
 """
-# the same entity and kind in full; for windows and comparisons the kinds they ask for, as far back as they look. Rows are
-# found first, on the columns asked for, and read afterwards: reading a million rows' texts costs most
-_HISTORY: Final = """
-SELECT fact_id, kind, entity, counterparty, product, value_low, value_high, unit, currency, period, basis, direction,
-       published_at, story_id, source_id, tier
-FROM facts WHERE rowid IN (
-  SELECT f.rowid FROM facts f SEMI JOIN (
-    SELECT unnest(string_split($kinds, chr(31))) AS kind, unnest(string_split($entities, chr(31))) AS entity) asked
-    ON f.kind = asked.kind AND coalesce(f.entity, '') = asked.entity
-  WHERE f.superseded_at IS NULL {wider})
-"""
-_WIDER: Final = """
-  UNION SELECT rowid FROM facts
-  WHERE superseded_at IS NULL AND kind IN ({kinds}) AND published_at >= $since - INTERVAL {days} DAY
-    AND ({parts})
-"""
-
-
 _EVIDENCE: Final = """
 SELECT s.pillar, s.direction, s.entity, s.story_id, s.effective_at, f.kind, f.basis,
        coalesce(f.value_low, f.value_high) IS NOT NULL AS has_value
-FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
-WHERE coalesce(s.review, '') <> 'reject'
-"""
-_TOLD_LATER: Final = """
-WITH told AS (
-  SELECT unnest(string_split($kinds, chr(31))) AS kind, unnest(string_split($entities, chr(31))) AS entity,
-         make_timestamptz(unnest(string_split($since, chr(31)))::BIGINT) AS since
-)
-SELECT f.* FROM facts f
-WHERE f.superseded_at IS NULL AND (
-  EXISTS (SELECT 1 FROM told t WHERE t.kind = f.kind AND t.entity = coalesce(f.entity, '') AND f.published_at > t.since)
-  OR f.story_id IN (SELECT unnest(string_split($stories, chr(31))))
-  OR (f.published_at > $oldest AND f.kind IN (SELECT unnest(string_split($touched, chr(31)))))
-)
-"""
-_WHOLE_STORIES: Final = """
-SELECT * FROM facts WHERE superseded_at IS NULL AND story_id IN (SELECT unnest(string_split($stories, chr(31))))
+FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1] AND f.published_at > $since
+WHERE coalesce(s.review, '') <> 'reject' AND s.effective_at > $since
 """
 _STANDING: Final = """
 SELECT signal_id, strength, confidence FROM signals
@@ -235,32 +203,10 @@ def _after_facts(
     fresh = conform(new, SCORED_FACTS_SCHEMA)
     if fresh.is_empty():
         return counts
-    seen_anew = pl.concat([fresh, _seen_otherwise(store, kit, fresh)])
+    seen_anew = pl.concat([fresh, seen_otherwise(store, fresh, kit.thesis.rules, kit.lexicon)])
     signals = score(store, kit, seen_anew, now)
     _retire_changed(store, seen_anew["fact_id"], signals, now)
     return tell(store, kit, signals, now, counts, mail)
-
-
-def _seen_otherwise(store: Store, kit: Kit, new: pl.DataFrame) -> pl.DataFrame:
-    """Known facts that may mean something else now: told later than a new one of the same thing, or in the same story.
-
-    A fact that arrives late is history to those told after it: what was novel may be a repeat, a surprise none. Scored
-    again they make the same signals as if everything had come in the order it was told.
-    """
-    told = new.group_by("kind", "entity").agg(pl.col("published_at").min()).drop_nulls("published_at")
-    touched = kinds_touched(kit.thesis.rules, told["kind"].unique().to_list())
-    params = {
-        "kinds": _SEPARATOR.join(told["kind"]), "entities": _SEPARATOR.join(told["entity"].fill_null("")),
-        "since": _SEPARATOR.join(str(t) for t in told["published_at"].dt.epoch("us")),
-        "stories": _SEPARATOR.join(new["story_id"].drop_nulls().unique().sort()),
-        "touched": _SEPARATOR.join(sorted(touched)), "oldest": new["published_at"].min(),
-    }  # fmt: skip
-    later = conform(store.read(_TOLD_LATER, params), SCORED_FACTS_SCHEMA)
-    # one fact of a story speaks for it: the others must be there when it is chosen
-    stories = _SEPARATOR.join(later["story_id"].drop_nulls().unique().sort())
-    found = pl.concat([later, conform(store.read(_WHOLE_STORIES, {"stories": stories}), SCORED_FACTS_SCHEMA)])
-    found = found.unique("fact_id", maintain_order=True)
-    return found.join(new.select("fact_id"), on="fact_id", how="anti")
 
 
 def _retire_changed(store: Store, facts: pl.Series, signals: pl.DataFrame, now: datetime) -> None:
@@ -291,33 +237,7 @@ def score(store: Store, kit: Kit, facts: pl.DataFrame, now: datetime) -> pl.Data
     """Signals (SIGNALS schema) of new facts, given what is known of the same things and of what rules lay beside them."""
     if facts.is_empty():
         return empty(SIGNALS_SCHEMA)
-    reach = reach_of(kit.thesis.rules, facts["kind"].unique().to_list(), kit.lexicon)
-    told = facts.select("kind", "entity").unique()
-    beside = [(kind, entity) for of, entity in told.iter_rows() for kind in reach.own.get(of, ())]
-    pairs = sorted({(kind, entity or "") for kind, entity in [*told.iter_rows(), *beside]})
-    oldest = facts["published_at"].min()
-    since = oldest if isinstance(oldest, datetime) else now
-    # texts, not lists: the database's Python client looks for optional packages anew for every element of a list
-    params: dict[str, Any] = {
-        "kinds": _SEPARATOR.join(k for k, _ in pairs),
-        "entities": _SEPARATOR.join(e for _, e in pairs),
-    }
-    wider = []
-    for i, part in enumerate(reach.wide):
-        among = ""
-        for column, names in (("entity", part.entities), ("product", part.products)):
-            if names is not None:
-                params[f"{column}{i}"] = _SEPARATOR.join(sorted(names))
-                among += f" AND list_contains(string_split(${column}{i}, chr(31)), {column})"
-        # kinds are words of the vocabulary and days are numbers: nothing of a user's file is written into the query
-        wider.append(f"(kind = '{part.kind}' AND published_at >= $since - INTERVAL {int(part.days) + 1} DAY{among})")
-    more = ""
-    if wider:
-        params["since"] = since
-        kinds = ", ".join(f"'{kind}'" for kind in sorted({part.kind for part in reach.wide}))
-        days = int(max(part.days for part in reach.wide)) + 1
-        more = _WIDER.format(kinds=kinds, days=days, parts=" OR ".join(wider))
-    history = conform(store.read(_HISTORY.format(wider=more), params), SCORED_FACTS_SCHEMA)
+    history = history_of(store, facts, kit.thesis.rules, kit.lexicon, now)
     return score_facts(facts, history, kit.thesis, kit.lexicon, model={"fx": exchange_rates(kit.catalogue)}, now=now)
 
 
@@ -332,7 +252,9 @@ def _supersede_restated(store: Store, facts: pl.DataFrame, now: datetime) -> Non
 
 def update_conviction(store: Store, kit: Kit, now: datetime, counts: Counts | None = None) -> pl.DataFrame:
     """Compute conviction and stages anew and keep the claims that moved; returns the rows written."""
-    reached = stages(store.read(_EVIDENCE), kit.thesis, now)
+    # a signal is as old as its fact, and no stage looks back further than its days
+    since = now - timedelta(days=max((float(needs["days"]) for needs in kit.thesis.stages.values()), default=0.0))
+    reached = stages(store.read(_EVIDENCE, {"since": since}), kit.thesis, now)
     before = dict(store.read(_STAGES).iter_rows())
     told = store.append("signals", stage_signals(before, reached, kit.thesis, now))
     if counts is not None:

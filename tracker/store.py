@@ -51,6 +51,9 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "troubles": ("trouble",),
     "unsubscribed": ("recipient", "kind"),
 }
+# What a key decides beside itself: an id of a fact stands for its document, and a stored document keeps its time. Looking
+# for known keys, the database leaves out all that was published at other times.
+_WITHIN: Final = {"facts": "published_at"}
 # What the snapshot carries when the whole file has grown too large to copy every minute.
 REPORTING_TABLES: Final = (
     "sources",
@@ -184,12 +187,16 @@ class Store:
                 columns = ", ".join(f'"{name}"' for name in frame.columns)
                 # a signal that was retired may be made again; it then stands twice, with its own times
                 alive = " WHERE retired_at IS NULL" if table == "signals" else ""
+                bounds: dict[str, Any] | None = None
+                if (column := _WITHIN.get(table)) is not None and column in frame.columns:
+                    alive = f" WHERE {column} BETWEEN $first AND $last"
+                    bounds = {"first": frame[column].min(), "last": frame[column].max()}
                 added = _frame(
                     self._con,
                     f"INSERT INTO {table} ({columns}) SELECT {columns} FROM incoming "
                     f"ANTI JOIN (SELECT {', '.join(key)} FROM {table}{alive}) known USING ({', '.join(key)}) "
                     f"RETURNING {', '.join(key)}",
-                    None,
+                    bounds,
                 )
             finally:
                 self._con.unregister("incoming")

@@ -1,23 +1,17 @@
-"""Speed of the rule engine: all rules over a million facts, in facts and in rules; a small batch against a large store."""
+"""Speed of the rule engine: all rules over a million facts, in facts and in rules, beside Python row by row."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 
 from tests.bench.bench_hardware import best_cpu
 from tracker.kit import Kit
-from tracker.pipeline import score
 from tracker.resources import data_dir
-from tracker.store import Store
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import BASES, KINDS, SCORED_FACTS_SCHEMA, UNITS, conform
 
@@ -87,16 +81,6 @@ def row_by_row(facts: pl.DataFrame, kit: Kit) -> int:
     return fired
 
 
-def wall(run: Callable[[], object], times: int = 3) -> float:
-    """Least wall-clock seconds of some runs."""
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
-
-
 def main() -> None:
     """Print one line a measurement: `bench NAME VALUE UNIT ...`."""
     kit = Kit.load([Path(data_dir("rules"))])
@@ -118,22 +102,6 @@ def main() -> None:
     sample = facts.sample(ROWS, seed=1)
     scalar = best_cpu(lambda: row_by_row(sample, hundred), 1) * FACTS / ROWS
     print(f"bench rules_row_by_row {scalar:.1f} cpu_s for the conditions alone ratio {scalar / whole:.1f}")
-    with TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.duckdb") as store:
-        with store.transaction():
-            # a store grows with time: what is published later stands later in it
-            store.append("facts", facts.sort("published_at").with_columns(pl.lit(NOW).alias("recorded_at")))
-        new = random_facts(50, kit, seed=5).with_columns(
-            pl.col("fact_id") + "-new", pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("published_at")
-        )
-        with store.transaction():
-            store.append("facts", new.with_columns(pl.lit(NOW).alias("recorded_at")))
-        seconds = wall(lambda: score(store, kit, new, NOW), 7)
-        cpu = best_cpu(lambda: score(store, kit, new, NOW), 5)
-        load = os.getloadavg()[0] / (os.cpu_count() or 1)
-        print(
-            f"bench rules_ten_documents_on_{FACTS}_facts {1000 * seconds:.0f} ms {1000 * cpu:.0f} cpu_ms with {len(rules)} "
-            f"rules, load {load:.1f} a core"
-        )
 
 
 if __name__ == "__main__":

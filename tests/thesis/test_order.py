@@ -138,3 +138,23 @@ def test_one_fact_of_a_story_speaks_for_it_however_the_others_are_looked_at_agai
         )
         assert store.scalar("SELECT count(*) FROM v_signals WHERE claim = 'D1'")
     assert crowd.is_empty()
+
+
+def test_two_stories_of_the_same_moment_corroborate_each_other_whichever_came_first(tmp_path: Path, kit: Kit) -> None:
+    """Many sources give a day without an hour: what is told with a fact counts as much as what is told before it."""
+    made = [frame.with_columns(published_at=pl.lit(NOW)) for frame in documents()[:4]]
+    text = "Meta raised its guidance for 2026 capital expenditures to $72 billion, people in the market tell us."
+    other = made[0].with_columns(text=pl.lit(text), doc_id=pl.lit(document_id("https://example.org/o", text)))
+    made.append(other.with_columns(url=pl.lit("https://example.org/o"), canonical_url=pl.lit("https://example.org/o")))
+    ends = []
+    for name, order in (("a", [0, 4]), ("b", [4, 0])):
+        with Store.open(tmp_path / f"{name}.duckdb") as store:
+            for step, i in enumerate(order):
+                process(store, kit, made[i], NOW + timedelta(minutes=step))
+            ends.append(
+                store.read(
+                    "SELECT signal_id, strength, confidence FROM v_signals WHERE rule_id NOT LIKE 'stage.%' ORDER BY 1"
+                )
+            )
+    assert ends[0].height
+    assert ends[0].equals(ends[1])

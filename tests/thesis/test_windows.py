@@ -64,8 +64,9 @@ def test_shapes_of_a_series(agg: str, values: list[float], expected: float) -> N
 def test_a_comparison_takes_the_last_figure_before_and_no_later_one() -> None:
     other = history([0, 50, 120], [5.0, 40.0, 99.0], ["B"] * 3)
     mine = history([100], [30.0], ["A"]).with_columns(fact_id=pl.lit("mine"))
-    asked = Comparison(pl.col("entity") == "B", ("capex",), False, "growth", 90, (None, None), (None, 0.0))
+    of_b = pl.col("entity") == "B"
+    asked = Comparison(of_b, of_b, ("capex",), False, "growth", 90, (None, None), (None, 0.0))
     found = compared(mine, pl.concat([other, mine]), asked)
     assert found["compare_value"].to_list() == [40.0]  # not the five before it, not the 99 after
-    too_old = Comparison(pl.col("entity") == "B", ("capex",), False, "growth", 30, (None, None), (None, 0.0))
+    too_old = Comparison(of_b, of_b, ("capex",), False, "growth", 30, (None, None), (None, 0.0))
     assert compared(mine, pl.concat([other, mine]), too_old).is_empty()

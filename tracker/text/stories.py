@@ -56,14 +56,11 @@ def assign_stories(documents: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
     lsh = MinHashLSH(num_perm=PERMUTATIONS, params=_bands())
     members: dict[str, tuple[np.ndarray, str, datetime]] = {}
     window = timedelta(days=STORY_WINDOW_DAYS)
-    for doc_id, story_id, published_at, packed in known.select(
-        "doc_id", "story_id", "published_at", "signature"
-    ).iter_rows():
-        if packed is not None and story_id is not None:
-            values = np.frombuffer(packed, np.uint32)
-            members[doc_id] = (values, story_id, published_at)
-            lsh.insert(doc_id, _minhash(values), check_duplication=False)
     made = signatures((documents["title"].fill_null("") + "\n" + documents["text"]).to_list())
+    for doc_id, story_id, published_at, packed in _near(known, made).iter_rows():
+        values = np.frombuffer(packed, np.uint32)
+        members[doc_id] = (values, story_id, published_at)
+        lsh.insert(doc_id, _minhash(values), check_duplication=False)
     stories: list[str] = []
     for (doc_id, published_at), values in zip(
         documents.select("doc_id", "published_at").iter_rows(), made, strict=True
@@ -85,6 +82,25 @@ def assign_stories(documents: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame
         pl.Series("story_id", stories, dtype=pl.String),
         pl.Series("signature", [values.tobytes() for values in made], dtype=pl.Binary),
     )
+
+
+def _near(known: pl.DataFrame, made: np.ndarray) -> pl.DataFrame:
+    """(doc_id, story_id, published_at, signature) of the known documents that share a band with one of `made`.
+
+    The others cannot be found, and putting thousands of them into the tables takes longer than all the rest.
+    """
+    usable = known.select("doc_id", "story_id", "published_at", "signature").drop_nulls(["story_id", "signature"])
+    theirs = np.frombuffer(b"".join(usable["signature"]), np.uint32).reshape(-1, PERMUTATIONS)
+    bands, rows = _bands()
+    near = np.zeros(usable.height, np.bool_)
+    for start in range(0, bands * rows, rows):
+        near |= np.isin(_packed(theirs[:, start : start + rows]), _packed(made[:, start : start + rows]))
+    return usable.filter(pl.Series(near, dtype=pl.Boolean))
+
+
+def _packed(band: np.ndarray) -> np.ndarray:
+    """Each row of hashes as one value that can be compared."""
+    return np.ascontiguousarray(band).view(np.dtype((np.void, band.itemsize * band.shape[1]))).ravel()
 
 
 def _minhash(values: np.ndarray) -> MinHash:

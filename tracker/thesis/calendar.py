@@ -15,8 +15,8 @@ from typing import Any, Final
 import polars as pl
 
 from tracker.extract.lexicon import Lexicon
+from tracker.thesis.reach import entities_of
 from tracker.thesis.schema import Rule, Thesis
-from tracker.thesis.score import entities_of
 from tracker.vocabulary import RESULT_KINDS, SCORED_FACTS_SCHEMA, conform
 
 CALENDAR_SCHEMA: Final = {

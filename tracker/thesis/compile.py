@@ -64,6 +64,12 @@ class CompiledRule:
     window: Window | None
     comparison: Comparison | None
 
+    @property
+    def kinds_of_past(self) -> tuple[str, ...]:
+        """Kinds of known facts its window and its comparison look at."""
+        own = self.kinds if self.window is not None else ()
+        return own if self.comparison is None else (*own, *self.comparison.kinds)
+
 
 def compile_rule(rule: Rule) -> CompiledRule:
     """Compile one rule. Raises RuleError whose `where` names the field of the rule that is wrong."""
@@ -80,6 +86,20 @@ def compile_rule(rule: Rule) -> CompiledRule:
         window=_window(when.get("window")),
         comparison=_comparison(when.get("compare"), _words(when["kind"], "kind")),
     )
+
+
+_COMPILED: dict[tuple[str, str], CompiledRule] = {}
+
+
+def compiled(rules: list[Rule]) -> list[CompiledRule]:
+    """Rules compiled, each version once a process."""
+    result = []
+    for rule in rules:
+        key = (rule.id, rule.version)
+        if key not in _COMPILED:
+            _COMPILED[key] = compile_rule(rule)
+        result.append(_COMPILED[key])
+    return result
 
 
 def _at(name: str, text: str) -> pl.Expr:
@@ -216,6 +236,7 @@ def _comparison(value: dict[str, Any] | None, own_kinds: tuple[str, ...]) -> Com
     kinds = _words(value["to"]["kind"], "kind")
     return Comparison(
         among=_condition(value["to"]),
+        of_series=_condition({k: v for k, v in value["to"].items() if k in _OF_SERIES}),
         kinds=kinds,
         same_entity=value.get("same_entity", False),
         measure=value.get("measure", "growth"),
@@ -283,3 +304,5 @@ _TIMELESS: Final = frozenset(
         "exact",
     }
 )
+# Conditions that all figures of one series answer alike.
+_OF_SERIES: Final = frozenset({"kind", "unit", "entity", "product"})

@@ -46,14 +46,14 @@ def enrich(
     out = _trend_before(out, actual.filter(pl.col("tier") <= 1))  # as growth: from issuers themselves
     out = _with_growth(_year_before(out, known))
     out = _corroborated(out, known, weights)
-    return _described(_measured(out, fx, lexicon), lexicon, weights).sort("_row").drop("_row")
+    return described(_measured(out, fx, lexicon), lexicon, weights).sort("_row").drop("_row")
 
 
 def described_history(history: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
     """History with what windows and comparisons ask for: value, growth, who an entity is, a product's family."""
     known = _with_mid(history)
     grown = _with_growth(_year_before(known, known))
-    return _described(_measured(grown, None, lexicon), lexicon, weights)
+    return described(_measured(grown, None, lexicon), lexicon, weights)
 
 
 def _with_mid(facts: pl.DataFrame) -> pl.DataFrame:
@@ -243,7 +243,8 @@ def _stories_of(told: pl.DataFrame) -> pl.DataFrame:
     ).unique("fact_id", keep="first")
 
 
-def _described(facts: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
+def described(facts: pl.DataFrame, lexicon: Lexicon, weights: dict[str, Any]) -> pl.DataFrame:
+    """Add who and what facts speak of, and what their source and basis are worth: nothing that asks the past."""
     who = lexicon.entities.select("id", "layer", "roles", "name")
     for side in ("entity", "counterparty"):
         facts = facts.join(

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import polars as pl
 
 from tracker.extract.lexicon import Lexicon
-from tracker.thesis.compile import CompiledRule, compile_rule
+from tracker.thesis.compile import CompiledRule, compiled
 from tracker.thesis.enrich import described_history, enrich
 from tracker.thesis.expr import REFERENCES
 from tracker.thesis.graph import beneficiaries, case_of
-from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.schema import Thesis
 from tracker.thesis.windows import compared, in_window
 from tracker.thesis.words import explained
 from tracker.vocabulary import SEVERITIES, SIGNALS_SCHEMA, conform, empty
+
+_FEW_FACTS: Final = 2_000
 
 
 def score_facts(
@@ -37,11 +38,11 @@ def score_facts(
     if facts.is_empty() or not thesis.rules:
         return empty(SIGNALS_SCHEMA)
     enriched = enrich(facts.sort("published_at", "fact_id"), history, lexicon, thesis.weights, model.get("fx"))
-    by_kind = {kind: part for (kind,), part in enriched.group_by("kind", maintain_order=True)}
-    past = _Past(history, lexicon, thesis)
     least = float(thesis.weights.get("least_strength", 0.0))
     rules = compiled(thesis.rules)
-    matched = _matched(rules, by_kind)
+    matched = _matched(rules, enriched)
+    asked = {kind for rule in rules if rule.rule.id in matched for kind in rule.kinds_of_past}
+    past = _Past(history, asked, lexicon, thesis)
     fired = [_fire(rule, pl.concat(matched[rule.rule.id]), past, least) for rule in rules if rule.rule.id in matched]
     signals = [frame for frame in fired if frame.height]
     if not signals:
@@ -49,17 +50,22 @@ def score_facts(
     return _finished(_in_words(_once_a_story(pl.concat(signals)), thesis), thesis, now)
 
 
-def _matched(rules: list[CompiledRule], by_kind: Mapping[str, pl.DataFrame]) -> dict[str, list[pl.DataFrame]]:
-    """Facts that satisfy the conditions of each rule, by its id: one pass over each kind for all rules that look at it."""
+def _matched(rules: list[CompiledRule], facts: pl.DataFrame) -> dict[str, list[pl.DataFrame]]:
+    """Facts that satisfy the conditions of each rule, by its id: one pass over each kind for all rules that look at it.
+
+    A few facts are passed over once, all kinds together: there each expression costs more than the rows it saves.
+    """
+    apart = facts.height > _FEW_FACTS
+    parts = facts.group_by("kind", maintain_order=True) if apart else [((None,), facts)]
     found: dict[str, list[pl.DataFrame]] = {}
-    for kind, facts in by_kind.items():
-        asking = [rule for rule in rules if kind in rule.kinds]
+    for (kind,), part in parts:
+        asking = [rule for rule in rules if kind is None or kind in rule.kinds]
         if not asking:
             continue
-        answers = facts.select(rule.condition.alias(rule.rule.id) for rule in asking)
+        answers = part.select(rule.condition.alias(rule.rule.id) for rule in asking)
         for rule, any_true in zip(asking, answers.select(pl.all().any()).row(0), strict=True):
             if any_true:
-                found.setdefault(rule.rule.id, []).append(facts.filter(answers[rule.rule.id]))
+                found.setdefault(rule.rule.id, []).append(part.filter(answers[rule.rule.id]))
     return found
 
 
@@ -81,105 +87,21 @@ def _once_a_story(fired: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-_COMPILED: dict[tuple[str, str], CompiledRule] = {}
-
-
-def compiled(rules: list[Rule]) -> list[CompiledRule]:
-    """Rules compiled, each version once a process."""
-    result = []
-    for rule in rules:
-        key = (rule.id, rule.version)
-        if key not in _COMPILED:
-            _COMPILED[key] = compile_rule(rule)
-        result.append(_COMPILED[key])
-    return result
-
-
-class Wide(NamedTuple):
-    """Facts of one kind to look at: how far back, of whom and of what (None: of all)."""
-
-    kind: str
-    days: float
-    entities: frozenset[str] | None
-    products: frozenset[str] | None
-
-
-class Reach(NamedTuple):
-    """The history that rules looking at some kinds ask for beyond the same entity and kind."""
-
-    own: dict[str, set[str]]  # kind of a fact -> kinds of the same entity laid beside it (a revenue beside a margin)
-    wide: list[Wide]
-
-
-def reach_of(rules: list[Rule], kinds: list[str], lexicon: Lexicon) -> Reach:
-    """What windows over the market and comparisons with others need to see."""
-    own: dict[str, set[str]] = {}
-    wide: list[Wide] = []
-    for rule in compiled(rules):
-        looked_at = set(rule.kinds) & set(kinds)
-        if not looked_at:
-            continue
-        if rule.window is not None and "entity" not in rule.window.by:
-            days = rule.window.span.total_seconds() / 86_400
-            wide += _wide(rule.kinds, days, rule.rule.when, lexicon)
-        if rule.comparison is not None and rule.comparison.same_entity:
-            for kind in looked_at:
-                own.setdefault(kind, set()).update(rule.comparison.kinds)
-        elif rule.comparison is not None:
-            # a change or a growth on the year needs the figure before: a year and a quarter
-            to = rule.rule.when["compare"]["to"]
-            wide += _wide(rule.comparison.kinds, rule.comparison.days + 460, to, lexicon)
-    return Reach(own, list(dict.fromkeys(wide)))
-
-
-def kinds_touched(rules: list[Rule], kinds: list[str]) -> set[str]:
-    """Kinds of facts whose windows or comparisons look at facts of these kinds, of whomever."""
-    touched: set[str] = set()
-    for rule in compiled(rules):
-        if rule.window is not None and set(rule.kinds) & set(kinds):
-            touched.update(rule.kinds)
-        if rule.comparison is not None and set(rule.comparison.kinds) & set(kinds):
-            touched.update(rule.kinds)
-    return touched
-
-
-def _wide(kinds: tuple[str, ...], days: float, when: Mapping[str, Any], lexicon: Lexicon) -> list[Wide]:
-    products = when.get("product", {}).get("id")
-    among = None if products is None else frozenset(_list(products))
-    return [Wide(kind, days, entities_of(when.get("entity"), lexicon), among) for kind in kinds]
-
-
-def entities_of(who: Mapping[str, Any] | None, lexicon: Lexicon) -> frozenset[str] | None:
-    """Entities a condition lets through; None for everyone."""
-    if who is None:
-        return None
-    ids, layers, roles = (set(_list(who[key])) if key in who else None for key in ("id", "layer", "role"))
-    return frozenset(
-        entity
-        for entity, layer, own in lexicon.entities.select("id", "layer", "roles").iter_rows()
-        if (ids is None or entity in ids)
-        and (layers is None or layer in layers)
-        and (roles is None or roles & set(own or ()))
-    )
-
-
-def _list(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or ())
-
-
 class _Past:
-    """History as windows and comparisons want it, described when the first rule asks."""
+    """History as windows and comparisons want it, described when the first rule asks; kinds: all that will be asked."""
 
-    def __init__(self, history: pl.DataFrame, lexicon: Lexicon, thesis: Thesis) -> None:
-        self._history, self._lexicon, self._weights = history, lexicon, thesis.weights
-        self._described: dict[tuple[str, ...], pl.DataFrame] = {}
+    def __init__(self, history: pl.DataFrame, kinds: set[str], lexicon: Lexicon, thesis: Thesis) -> None:
+        self._history = history.filter(pl.col("kind").is_in(sorted(kinds)))
+        self._lexicon, self._weights = lexicon, thesis.weights
+        self._by_kind: dict[str, pl.DataFrame] | None = None
 
     def of(self, kinds: tuple[str, ...]) -> pl.DataFrame:
         """Described facts of some kinds."""
-        if kinds not in self._described:
-            chosen = self._history.filter(pl.col("kind").is_in(list(kinds)))
-            self._described[kinds] = described_history(chosen, self._lexicon, self._weights)
-        return self._described[kinds]
+        if self._by_kind is None:
+            told = described_history(self._history, self._lexicon, self._weights)
+            self._by_kind = {"": told.clear()}
+            self._by_kind |= {str(kind): part for (kind,), part in told.group_by("kind", maintain_order=True)}
+        return pl.concat([self._by_kind.get(kind, self._by_kind[""]) for kind in kinds])
 
 
 def _fire(rule: CompiledRule, matched: pl.DataFrame, past: _Past, least: float) -> pl.DataFrame:

@@ -37,6 +37,7 @@ class Comparison:
     """Another series to lay beside a fact: the last figure of it published within `days` before."""
 
     among: pl.Expr  # which facts the series consists of
+    of_series: pl.Expr  # the part of it that all figures of a series answer alike
     kinds: tuple[str, ...]
     same_entity: bool
     measure: str
@@ -48,7 +49,7 @@ class Comparison:
 
 def in_window(matched: pl.DataFrame, looked_at: pl.DataFrame, window: Window) -> pl.DataFrame:
     """Rows of `matched` whose window passes its bound, with `window_value`; looked_at: described history of the rule."""
-    values = window_values(looked_at, window)
+    values = window_values(_around(matched, looked_at, window), window)
     own = matched.drop("window_value", strict=False).join(values, on="fact_id", how="left", maintain_order="left")
     passes = [pl.col("window_value").is_not_null()]
     if window.above is not None:
@@ -56,6 +57,15 @@ def in_window(matched: pl.DataFrame, looked_at: pl.DataFrame, window: Window) ->
     if window.below is not None:
         passes.append(pl.col("window_value") < window.below)
     return own.filter(*passes)
+
+
+def _around(matched: pl.DataFrame, looked_at: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """The part of a history that lies in some window of `matched`."""
+    at = pl.col("published_at")
+    first, last = matched.select(first=at.min() - window.span, last=at.max()).row(0)
+    near = looked_at.filter((at > first) & (at <= last))
+    series = list(window.by)
+    return near.join(matched.select(series).unique(), on=series, how="semi", nulls_equal=True) if series else near
 
 
 def window_values(looked_at: pl.DataFrame, window: Window) -> pl.DataFrame:
