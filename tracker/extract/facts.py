@@ -111,6 +111,7 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
                 fact["value_high"],
                 fact["unit"],
                 fact["product"] if fact["unit"] is None else None,
+                fact["counterparty"] if fact["unit"] is None and fact["kind"] == "acquisition" else None,
                 # the same rate may well be told of two periods, the same amount hardly
                 fact["period"] if fact["unit"] in _RATES else None,
                 part,  # two parts of a business may well grow alike

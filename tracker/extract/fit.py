@@ -15,15 +15,20 @@ from tracker.extract.reading import Reading
 # A name behind one of these is not who acts.
 _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|as|in)"
-    r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|为|攻|吃|抢|打入|获)\s?$"
+    r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|(?<!成)为|攻|吃|抢|打入|获|受惠于?|受益于?|得益于)\s?$"
 )
 _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind it acts all the same
 _IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
 _HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
 _MADE_TO_HAPPEN: Final = frozenset({"ramp", "shipment", "capacity", "order", "design_win", "deployment", "acquisition"})
+_PAUSE: Final = re.compile(r"[,，;；。!！?？\n]")
+_CORE: Final = frozenset(
+    {"lab", "neocloud", "accelerator", "custom_silicon", "foundry", "memory", "packaging", "optics", "copper"}
+)
 _NEW_CLAUSE: Final = re.compile(
     r"[\w .,']{0,30}?\b(?:(?:as|while|because|where|when|after|since|but) (?:it|they|the|he|its)|why|i|people)\b"
 )
+_ASKS_THE_READER: Final = re.compile(r"追|买|卖|抱|进场|上车|布局|谁|哪|为何|为什么|怎么看")  # 还能追吗？
 _QUESTION: Final = {"zh": re.compile(r"[^\n;。!,，\s]{0,12}[?？]"), "en": re.compile(r"[^.;!]{0,200}\?")}
 
 
@@ -62,9 +67,33 @@ def reason_against(fit: Fit, product: str | None) -> str | None:
     window = text[max(0, match.start() - 40) : match.end() + 30]
     if frames.unless.search(window) or (frame.unless is not None and frame.unless.search(window)):
         return "told otherwise beside it"
-    if frame.topic and product is None and not frames.topic.search(text, max(0, match.start() - 80), match.end() + 120):
+    if frames.unless_beside.search(text, *_clause(text, match)):
+        return "told otherwise beside it"
+    if (
+        frame.topic
+        and product is None
+        and not _of_the_thesis(fit)
+        and not frames.topic.search(text, max(0, match.start() - 80), match.end() + 120)
+    ):
         return "not about what the thesis is about"
     return None if frame.own else _doubtful(fit)
+
+
+def _clause(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """The clause that holds a match, not further than forty characters before and thirty behind it."""
+    low, high = max(0, match.start() - 40), match.end() + 30
+    start = max((m.end() for m in _PAUSE.finditer(text, low, match.start())), default=low)
+    stop = _PAUSE.search(text, match.end(), high)
+    return start, stop.start() if stop else high
+
+
+def _of_the_thesis(fit: Fit) -> bool:
+    """Whether two sides are named of whom one makes chips, models or what computing runs on."""
+    if fit.group("other") is None or fit.group("who") is None:
+        return False
+    sides = (fit.abstract.names.get(fit.match.start(side)) for side in ("who", "other"))
+    layers = [fit.lexicon.layers.get(m.term.value) for m in sides if m is not None and m.term.role == "entity"]
+    return len(layers) == 2 and (not _CORE.isdisjoint(layers) or set(layers) == {"cloud"})
 
 
 def _doubtful(fit: Fit) -> str | None:
@@ -78,8 +107,8 @@ def _doubtful(fit: Fit) -> str | None:
         return "negated"
     if any(start - 30 <= m.end and m.end <= end for m in fit.reading.of("hypothetical")):
         return "hypothetical"
-    asked = _QUESTION["zh" if fit.reading.document.lang == "zh" else "en"]
-    return "a question" if asked.match(text, match.end()) else None
+    asked = _QUESTION["zh" if fit.reading.document.lang == "zh" else "en"].match(text, match.end())
+    return "a question" if asked and not _ASKS_THE_READER.search(asked[0]) else None
 
 
 def _is_object(fit: Fit) -> bool:

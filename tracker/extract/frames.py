@@ -7,6 +7,7 @@ as one sign of its role:
     {P} a product    {D} a data centre    {H} a product that is none    {K} "custom silicon", 自研芯片
     {who} {other} {what} {body}  {A}, {E}, {H}, {C} with the part they play; {whose} "X's", "our"
     ~20  up to twenty characters of the same clause    _20  the same without another actor between
+    @20  the same without a comma, an actor or a product between
     {name}  a place where a proper name begins         $word  a group of `words`, alternatives of wordings
 """
 
@@ -34,6 +35,7 @@ def _range(*firsts: str) -> str:
 
 
 _ACTING: Final = _range(ENTITY, BOTH, ISSUER)
+_THINGS: Final = _range(PRODUCT, STANDARD, CUSTOM)
 _ROLES: Final = {
     "E": f"[{_range(ENTITY, BOTH)}]",
     "C": f"[{_range(CONSORTIUM, STANDARD)}]",
@@ -56,7 +58,7 @@ _SLOTS: Final = {
     "body": f"(?P<who>{_ROLES['C']})",
     "name": r"(?P<name>\S)",
 }
-_MACRO: Final = re.compile(r"\{(\w*[a-zA-Z]\w*)\}|~(\d+)|_(\d+)|\$(\w+)")
+_MACRO: Final = re.compile(r"\{(\w*[a-zA-Z]\w*)\}|~(\d+)|_(\d+)|@(\d+)|\$(\w+)")
 _WITHOUT: Final = r"\n;。!?"
 
 
@@ -90,7 +92,8 @@ class Frame:
     carried: bool = False  # the product the sentences before spoke of will do
     reach: int = 90  # how far beside the match a product may stand
     software: bool = False  # software counts as a product
-    subject: str = "found"  # found: by the sentence's subject when the pattern names nobody; named: only by the pattern
+    # found: by the sentence's subject when the pattern names nobody; named: only by the pattern; maker: of the product
+    subject: str = "found"
     layers: frozenset[str] = frozenset()  # who may be the subject, by place in the supply chain; empty: all
     not_layers: frozenset[str] = frozenset()
     basis: str | None = None
@@ -105,6 +108,7 @@ class Frames:
     cues: Mapping[str, tuple[str, ...]]
     topic: re.Pattern[str]
     unless: re.Pattern[str]
+    unless_beside: re.Pattern[str]  # not where this stands in the clause of the match
     others: re.Pattern[str]  # what follows a name that stands for somebody else
     default_products: Mapping[str, str]  # layer -> what its statements are about when they name no product
     not_products: frozenset[str]  # families statements are not about
@@ -116,11 +120,13 @@ def compile_pattern(text: str, words: Mapping[str, str]) -> re.Pattern[str]:
     """The regular expression of a pattern of the table."""
 
     def expand(match: re.Match[str]) -> str:
-        role, far, near, word = match.groups()
+        role, far, near, bare, word = match.groups()
         if far:
             return f"[^{_WITHOUT}]{{0,{far}}}?"
         if near:
             return f"[^{_WITHOUT}{_ACTING}]{{0,{near}}}?"
+        if bare:
+            return f"[^{_WITHOUT},，{_ACTING}{_THINGS}]{{0,{bare}}}?"
         if word:
             return f"(?:{_MACRO.sub(expand, words[word])})"
         return _SLOTS.get(role) or _ROLES[role]
@@ -218,6 +224,7 @@ def load_frames(file: YamlFile) -> Frames:
         cues,
         compiled(data["topic"], "topic"),
         compiled(data["unless"], "unless"),
+        compiled(data["unless_beside"], "unless_beside"),
         compiled(data["others"], "others"),
         dict(data.get("default_products", {})),
         frozenset(data.get("not_products", ())),

@@ -155,9 +155,13 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         add(wordings, Term("sign", kind))
     for product_id, words in cues.data.get("segments", {}).items():
         add(words, Term("segment", product_id))
+    within = cues.data.get("within_words", {})
     for group in ("basis", "direction"):
         for value, words in cues.data.get(group, {}).items():
-            add(words, Term(group, value))
+            for word in words:  # 传 is no rumour in 传统
+                around = within.get(str(word), {})
+                before, after = (tuple(fold(str(w)) for w in around.get(k, ())) for k in ("not_before", "not_after"))
+                add([word], Term(group, value, None, before, after))
     for word in cues.data.get("observer_words", ()):  # "SEMI" and "IDC" in capitals only
         short = str(word).isupper() and len(str(word)) <= 5
         add([word], Term("observer", "estimate", str(word) if short else None))

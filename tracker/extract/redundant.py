@@ -10,18 +10,25 @@ _GENERIC: Final = frozenset({"asic", "gpu", "rack", "ai_server"})
 
 def distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Facts of a batch without statements that add nothing: a figure of the same, or a statement that says of what."""
-    valued, named = set(), set()
+    valued, named, dealt = set(), set(), set()
     for row in rows:
         key = (row["doc_id"], row["kind"], row["entity"])
         if row["value_low"] is not None or row["value_high"] is not None:
             valued |= {(*key, row["product"]), (*key, None)}
+            dealt |= {(*key, row["counterparty"]), (*key, None)}
         elif not _is_generic(row):
             named.add(key)
+        if row["kind"] == "order":
+            dealt.add((row["doc_id"], "design_win", row["entity"], row["counterparty"]))
 
     def adds(row: dict[str, Any]) -> bool:
         key = (row["doc_id"], row["kind"], row["entity"])
         if row["kind"] in _TOLD_BY_FIGURES and (*key, row["product"]) in valued:
             return False
+        if row["kind"] == "acquisition" and (*key, row["counterparty"]) in dealt:
+            return False
+        if row["kind"] == "design_win" and row["counterparty"] is not None and (*key, row["counterparty"]) in dealt:
+            return False  # who orders has chosen
         return not (_is_generic(row) and key in named)
 
     return [r for r in rows if r["value_low"] is not None or r["value_high"] is not None or adds(r)]

@@ -20,12 +20,13 @@ _GENERIC: Final = frozenset({"rack", "gpu", "ai_server", "asic"})
 _TWO_SIDED: Final = frozenset(
     {"order", "design_win", "deployment", "acquisition", "alliance", "custom_silicon", "capacity", "supply_commitment"}
 )
+_BOUGHT: Final = frozenset({"order", "design_win"})  # whoever buys or adopts is the one it is told of
 _BUYERS: Final = {
     "lab": 4,
     "sovereign": 4,
     "government": 4,
     "cloud": 3,
-    "application": 3,
+    "application": 5,
     "neocloud": 2,
     "datacenter": 2,
 }
@@ -36,6 +37,8 @@ def entity_of(fit: Fit, product: str | None) -> str | None:
     """Who a statement is about: whom the pattern names, else the subject of the sentence."""
     if fit.frame.subject == "market":
         return MARKET
+    if fit.frame.subject == "maker":
+        return fit.lexicon.vendors.get(product or carried(fit) or "")
     if fit.group("who") is not None:
         named = fit.abstract.names[fit.match.start("who")]
         return named.term.value if named.term.role == "entity" else _issuer(fit.reading)
@@ -79,14 +82,16 @@ def sides(fit: Fit, entity: str, product: str | None) -> tuple[str, str | None]:
     """(entity, counterparty): the other side is named once; who buys is the entity of an order."""
     if fit.kind not in _TWO_SIDED or entity == MARKET:
         return entity, None
-    other = fit.abstract.names[fit.match.start("other")].term.value if fit.group("other") is not None else None
+    side = next((name for name in ("other", "name") if fit.group(name) is not None), None)
+    mention = fit.abstract.names.get(fit.match.start(side)) if side is not None else None
+    other = mention.term.value if mention is not None and mention.term.role == "entity" else None
     if other is None or other == entity:
         names = _beside(fit) - {entity}
         maker = fit.lexicon.vendors.get(product or "")
         other = next(iter(names)) if len(names) == 1 else maker if maker in names else None
     if other is None:
         return entity, None
-    if fit.kind == "order" and _rank(other, fit.lexicon) > _rank(entity, fit.lexicon):
+    if fit.kind in _BOUGHT and _rank(other, fit.lexicon) > _rank(entity, fit.lexicon):
         return other, entity
     return entity, other
 
@@ -181,7 +186,7 @@ def nearest_product(reading: Reading, cue: Mention) -> str | None:
 def specific(nearest: Mention, near: list[Mention]) -> str:
     """The product a mention means: a generic word ("rack") right beside a name ("NVL72 racks") means the name."""
     if nearest.term.value in _GENERIC:
-        beside = [m for m in near if 0 <= nearest.start - m.end <= 12 and m.term.value not in _GENERIC]
+        beside = [m for m in near if 0 <= nearest.start - m.end <= 20 and m.term.value not in _GENERIC]
         if beside:
             return beside[-1].term.value
     return nearest.term.value

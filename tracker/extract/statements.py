@@ -25,6 +25,7 @@ _OPERATORS: Final = frozenset(
     {"", "market", "cloud", "lab", "neocloud", "datacenter", "sovereign", "government", "application", "china"}
 )
 _OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
+_FURTHER: Final = re.compile(r"\s?(?:、|,|和|与|及|以及|\band\b)\s?")
 _JOINTLY: Final = re.compile(r"携|联手|联合|\+|&")  # those who act together do it once
 # What is told of each of a list.
 _EACH: Final = frozenset({"design_win", "deployment", "capacity", "supply_tightness", "price", "demand_cut", "order"})
@@ -75,6 +76,8 @@ def _is_new(found: Statement, said: list[Statement]) -> bool:
     """Whether a statement tells more than those of its kind before it in the sentence."""
     for other in said:
         elsewhere = found.start >= other.end or other.start >= found.end
+        if found.kind == "acquisition" and found.counterparty not in (None, other.counterparty):
+            continue  # one more of those bought into
         if not elsewhere and (other.start, other.end) != (found.start, found.end):
             return False
         if found.entity == other.entity and found.product in (None, other.product):
@@ -96,6 +99,8 @@ def _fits(reading: Reading, abstract: Abstract, frame: Frame, lexicon: Lexicon) 
             yield found
             if isinstance(found, Statement) and frame.kind in _EACH:
                 yield from _each(found, match, abstract)
+            if isinstance(found, Statement) and frame.kind == "acquisition" and found.counterparty is not None:
+                yield from _each_other(found, match, abstract)
             place = match.end() if isinstance(found, Statement) else match.start() + 1
 
 
@@ -108,6 +113,18 @@ def _each(found: Statement, match: re.Match[str], abstract: Abstract) -> Iterato
         mention = abstract.names.get(at)
         if mention is not None and mention.term.value not in (found.entity, found.counterparty):
             yield replace(found, entity=mention.term.value)
+
+
+def _each_other(found: Statement, match: re.Match[str], abstract: Abstract) -> Iterator[Statement]:
+    """The same statement with each further one of a list it ends in: 亚马逊入股OpenAI、Anthropic."""
+    at = match.end()
+    while (joint := _FURTHER.match(abstract.text, at)) is not None:
+        mention = abstract.names.get(joint.end())
+        if mention is None or mention.term.role != "entity":
+            return
+        at = joint.end() + 1
+        start, end = abstract.span(match.start(), at)
+        yield replace(found, counterparty=mention.term.value, start=start, end=end)
 
 
 def _read(fit: Fit) -> Statement | Dropped:
@@ -124,9 +141,12 @@ def _read(fit: Fit) -> Statement | Dropped:
         return Dropped(fit.kind, fit.start, fit.end, f"not said of a company of the layer '{layer}'")
     product = _settled(fit, product, entity, layer)
     if _buys(fit, product, layer):
-        if fit.group("who") is not None:
+        if fit.kind == "price" and fit.group("who") is not None and fit.frame.product == "market":
+            product = None  # what dearer parts make dearer: its own goods
+        elif fit.group("who") is not None:
             return Dropped(fit.kind, fit.start, fit.end, "what its subject does not make")
-        entity = MARKET  # what a company buys is short, or dear, for everybody
+        else:
+            entity = MARKET  # what a company buys is short, or dear, for everybody
     reason = _incomplete(fit, entity, product)
     if reason is not None:
         return Dropped(fit.kind, fit.start, fit.end, reason)

@@ -51,7 +51,7 @@ _TWO_SIDED: Final = frozenset(
     {"order", "design_win", "deployment", "acquisition", "supply_commitment", "alliance", "custom_silicon", "ramp"}
 )
 # Who buys from whom, when two of the watchlist close a deal: the higher rank buys.
-_RANK: Final = {"lab": 4, "sovereign": 4, "government": 4, "cloud": 3, "application": 3, "neocloud": 2, "datacenter": 2}
+_RANK: Final = {"lab": 4, "sovereign": 4, "government": 4, "cloud": 3, "application": 5, "neocloud": 2, "datacenter": 2}
 
 
 def _market_words(reading: Reading, kind: str) -> list[Mention]:
