@@ -21,6 +21,7 @@ from tracker.hardware.equivalents import exchange_rates
 from tracker.resources import data_dir
 from tracker.store import open_snapshot, query
 from tracker.thesis.event_study import HORIZONS, abnormal_returns, returns_between, study, total_return_index
+from tracker.thesis.margins import load_by_hand, told, yearly_margins
 from tracker.thesis.schema import load_thesis
 from tracker.thesis.score import score_facts
 from tracker.thesis.track_record import CONFIDENCE, brier, judged, record, reliability
@@ -29,16 +30,16 @@ from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform
 H1_SYMBOLS: Final = ("INTC", "MSFT", "QQQ", "GOOGL", "AAPL")
 H1_DAYS: Final = (date(2007, 1, 1), date(2017, 12, 31))
 H2_SYMBOLS: Final = ("INTC", "MSFT", "GOOGL", "AAPL")
-BANDS: Final = {"INTC": (50.0, 60.0), "MSFT": (80.0, 100.0)}
 _SIGNALS: Final = """
 SELECT s.*, f.basis, f.kind FROM v_signals s LEFT JOIN facts f ON f.fact_id = s.fact_ids[1]
 WHERE coalesce(s.review, '') <> 'reject'
 """
 _MARGINS: Final = """
-SELECT entity, period, (value_low + value_high) / 2 AS margin FROM v_facts
-WHERE kind = 'gross_margin' AND unit = 'pct' AND basis = 'actual' AND entity IN ('INTC', 'MSFT', 'GOOGL', 'AAPL')
-  AND regexp_full_match(period, '(FY|CY)20(0[7-9]|1[0-7])')
-QUALIFY row_number() OVER (PARTITION BY entity, period ORDER BY tier, published_at, fact_id) = 1
+SELECT f.entity, f.period, (f.value_low + f.value_high) / 2 AS margin, d.url AS source
+FROM v_facts f LEFT JOIN documents d USING (doc_id)
+WHERE f.kind = 'gross_margin' AND f.unit = 'pct' AND f.basis = 'actual' AND f.entity IN ('INTC', 'MSFT', 'GOOGL', 'AAPL')
+  AND f.extractor = 'xbrl' AND regexp_full_match(f.period, '(FY|CY)20(0[7-9]|1[0-7])')
+QUALIFY row_number() OVER (PARTITION BY f.entity, f.period ORDER BY f.tier, f.published_at, f.fact_id) = 1
 ORDER BY 1, 2
 """
 
@@ -62,17 +63,20 @@ def backtest(
     signals = query(connection, _SIGNALS)
     weighed = judged(signals, quarters=quarters)
     index = _index(prices) if prices is not None else None
+    margins = yearly_margins(
+        query(connection, _MARGINS), load_by_hand(data_dir("rules") / "history" / "annual_results.yaml")
+    )
     answer: dict[str, Any] = {
         "rules": record(weighed), "claims": record(weighed, ("claim",)), "reliability": reliability(weighed),
-        "brier": brier(weighed), "margins_2007_2017": query(connection, _MARGINS),
+        "brier": brier(weighed), "margins_2007_2017": margins,
     }  # fmt: skip
     if index is not None:
         answer["event_study"] = study(abnormal_returns(_events(signals), index, benchmark))
         answer["returns_2007_2017"] = returns_between(index, H1_SYMBOLS, *H1_DAYS)
         if picture is not None:
-            from tracker.thesis.pictures import growth_picture  # matplotlib takes half a second to load
+            from tracker.thesis.pictures import history_picture  # matplotlib takes half a second to load
 
-            growth_picture(index, H1_SYMBOLS, *H1_DAYS, picture)
+            history_picture(index, H1_SYMBOLS, *H1_DAYS, margins, picture)
     elif picture is not None:
         raise UsageError("a picture needs prices", hint="add --prices PATH")
     if as_json:
@@ -114,26 +118,8 @@ def _tell(answer: dict[str, Any], quarters: int, benchmark: str) -> None:
         returns = answer["returns_2007_2017"]
         show(returns, title="H1: 2007 to 2017, dividends put back")
         console.print(_h1(returns))
-    for line in _h2(answer["margins_2007_2017"]):
+    for line in told(answer["margins_2007_2017"], H2_SYMBOLS):
         console.print(line)
-
-
-def _h2(margins: pl.DataFrame) -> list[str]:
-    """Yearly gross margins of the pair against the bands the claim names, and of those who beat it."""
-    lines = []
-    for symbol in H2_SYMBOLS:
-        own = [float(margin) for margin in margins.filter(pl.col("entity") == symbol)["margin"]]
-        if not own:
-            lines.append(
-                f"H2: no yearly margin of {symbol} of 2007 to 2017 in the store; ingest its XBRL company facts"
-            )
-            continue
-        line = f"H2: {symbol} {min(own):.1f} to {max(own):.1f} % in {len(own)} years"
-        if symbol in BANDS:
-            low, high = BANDS[symbol]
-            line += f", {sum(low <= margin <= high for margin in own)} of them inside {low:g}-{high:g} %"
-        lines.append(line)
-    return lines
 
 
 def _h1(returns: pl.DataFrame) -> str:
