@@ -110,7 +110,7 @@ def _named(reading: Reading, lexicon: Lexicon) -> list[tuple[int, int, Mention |
     """Names and words for the issuer; software is no product here, and a name that is also a product stands once."""
     return [
         (m.start, m.end, m)
-        for role in ("entity", "product", "issuer")
+        for role in ("entity", "product", "issuer", "crowd")
         for m in (_said_once(reading) if role == "entity" else reading.of(role))
         if role != "product" or lexicon.families[m.term.value] not in lexicon.frames.not_products
         if role != "issuer" or m.start == 0 or not _PART_OF_WORD.match(reading.text, m.start - 1)
@@ -123,6 +123,8 @@ def _sign(reading: Reading, mention: Mention, lexicon: Lexicon) -> str:
         if value == "asic" and _CUSTOM.match(reading.text, mention.start):
             return signs.CUSTOM
         return signs.FACILITY if lexicon.families[value] == "facility" else signs.PRODUCT
+    if role == "crowd":
+        return signs.ISSUER
     if role == "issuer":
         return signs.OWN if reading.text[mention.start : mention.end].lower() in ("our", "us") else signs.ISSUER
     also = any(m.start == mention.start and m.end == mention.end for m in reading.of("product"))

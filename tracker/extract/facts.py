@@ -66,6 +66,11 @@ _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness
 
 
 _YEAR: Final = re.compile(r"(?<![\d.$])(?:19[89]\d|20[0-3]\d)(?![\d%])")
+# A year that something is measured against does not make a passage one about that year.
+_THAN_THEN: Final = re.compile(
+    r"\b(?:surpass\w*|since|highest|lowest|record|best|worst|than|versus|compared|previous|exceed\w*|topp\w*|beat\w*)\b.{0,90}$",
+    re.IGNORECASE,
+)
 _ERA: Final = 500  # characters a passage goes on in the years it named last
 _NO_GOODS: Final = frozenset({"facility", "service", "application"})
 
@@ -187,9 +192,11 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
     goods = [m.term.value for m in whole(reading.of("product")) if lexicon.families[m.term.value] not in _NO_GOODS]
     if goods:
         document.product = (goods[-1], reading.offset)
-    years = _YEAR.findall(reading.text)
+    if len({m.term.value for m in names}) > 1:
+        document.crowd = (tuple(dict.fromkeys(m.term.value for m in names)), reading.offset)
+    years = [int(m[0]) for m in _YEAR.finditer(reading.text) if not _THAN_THEN.search(reading.text, 0, m.start())]
     if years:
-        document.era = (max(map(int, years)), reading.offset)
+        document.era = (max(years), reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
         reported = document.period
         ahead = [p.label for p in reading.periods if reported is None or sort_key(p.label) > sort_key(reported)]

@@ -17,6 +17,7 @@ _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|as|in)"
     r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|(?<!成)为|攻|吃|抢|打入|获|受惠于?|受益于?|得益于)\s?$"
 )
+_RELATIVE: Final = re.compile(r",? (?:which|who)\b")
 _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind it acts all the same
 _IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
 _HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
@@ -114,6 +115,8 @@ def _doubtful(fit: Fit) -> str | None:
 def _is_object(fit: Fit) -> bool:
     """Whether the subject stands behind a preposition; at the head of a list ("including X, Y and Z") it acts all the same."""
     who = fit.match.start("who")
+    if fit.match.start() < who - 3 or _RELATIVE.match(fit.abstract.text, who + 1):
+        return False  # the wording itself leads to it ("adopted by X"), or a clause of its own goes on about it
     if fit.abstract.text[who] >= signs.ISSUER or not _OBJECT.search(fit.abstract.text, max(0, who - 16), who):
         return False
     return not (fit.group("with") and _SUCH_AS.search(fit.abstract.text, max(0, who - 16), who))

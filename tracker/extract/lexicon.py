@@ -172,6 +172,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         ("hypothetical", "hypothetical"),
         ("boilerplate", "boilerplate"),
         ("issuer", "issuer_words"),
+        ("crowd", "crowd_words"),
         ("other_metric", "other_metrics"),
         ("other_metric", "other_metrics_zh"),
         ("setting", "settings"),

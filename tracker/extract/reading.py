@@ -57,6 +57,7 @@ class Document:
     named: tuple[str, ...] = ()  # entities of the title
     reports: bool = False  # its title says that it is about results
     subject: tuple[str, int] | None = None  # who was spoken of last, and where
+    crowd: tuple[tuple[str, ...], int] | None = None  # several who were named together last, and where
     era: tuple[int, int] | None = None  # the latest year that was named last, and where
     product: tuple[str, int] | None = None  # the product that was spoken of last, and where
     told: Told | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 _TOLD_BY_FIGURES: Final = frozenset({"capex", "backlog", "price"})
+_FROM_WHOM: Final = frozenset({"design_win", "order"})
 _GENERIC: Final = frozenset({"asic", "gpu", "rack", "ai_server"})
 
 
@@ -12,7 +13,7 @@ def distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Facts of a batch without statements that add nothing: a figure of the same, or a statement that says of what."""
     valued, named, dealt = set(), set(), set()
     for row in rows:
-        key = (row["doc_id"], row["kind"], row["entity"])
+        key = _about(row)
         if row["value_low"] is not None or row["value_high"] is not None:
             valued |= {(*key, row["product"]), (*key, None)}
             dealt |= {(*key, row["counterparty"]), (*key, None)}
@@ -22,7 +23,7 @@ def distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             dealt.add((row["doc_id"], "design_win", row["entity"], row["counterparty"]))
 
     def adds(row: dict[str, Any]) -> bool:
-        key = (row["doc_id"], row["kind"], row["entity"])
+        key = _about(row)
         if row["kind"] in _TOLD_BY_FIGURES and (*key, row["product"]) in valued:
             return False
         if row["kind"] == "acquisition" and (*key, row["counterparty"]) in dealt:
@@ -32,6 +33,11 @@ def distinct(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return not (_is_generic(row) and key in named)
 
     return [r for r in rows if r["value_low"] is not None or r["value_high"] is not None or adds(r)]
+
+
+def _about(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a row is about; who adopts or orders from one may do so from another, too."""
+    return row["doc_id"], row["kind"], row["entity"], row["counterparty"] if row["kind"] in _FROM_WHOM else None
 
 
 def _is_generic(row: dict[str, Any]) -> bool:

@@ -30,6 +30,7 @@ _BUYERS: Final = {
     "neocloud": 2,
     "datacenter": 2,
 }
+_MAKERS: Final = re.compile(r"\s(?:providers?|makers?|suppliers?|vendors?|manufacturers?|companies|designers?)\b", re.IGNORECASE)
 _STOP: Final = re.compile(r"[\n;。]|\. ")
 
 
@@ -41,8 +42,20 @@ def entity_of(fit: Fit, product: str | None) -> str | None:
         return fit.lexicon.vendors.get(product or carried(fit) or "")
     if fit.group("who") is not None:
         named = fit.abstract.names[fit.match.start("who")]
+        if named.term.role == "crowd":
+            return next(iter(crowd(fit.reading, named, fit.lexicon)), None)
         return named.term.value if named.term.role == "entity" else _issuer(fit.reading)
     return None if fit.frame.subject == "named" else _subject(fit, product)
+
+
+def crowd(reading: Reading, word: Mention, lexicon: Lexicon) -> tuple[str, ...]:
+    """Whom "all three companies" means: those named before it in the sentence, else those named together last."""
+    named = (m.term.value for m in reading.of("entity") if m.end <= word.start)
+    here = tuple(dict.fromkeys(v for v in named if v not in lexicon.observers))
+    if len(here) > 1:
+        return here
+    before = reading.document.crowd
+    return before[0] if before is not None and reading.offset - before[1] <= _CARRY else ()
 
 
 def _subject(fit: Fit, product: str | None) -> str | None:
@@ -86,7 +99,7 @@ def sides(fit: Fit, entity: str, product: str | None) -> tuple[str, str | None]:
     mention = fit.abstract.names.get(fit.match.start(side)) if side is not None else None
     other = mention.term.value if mention is not None and mention.term.role == "entity" else None
     if other is None or other == entity:
-        names = _beside(fit) - {entity}
+        names = _beside(fit) - {entity} - _listed(fit)
         maker = fit.lexicon.vendors.get(product or "")
         other = next(iter(names)) if len(names) == 1 else maker if maker in names else None
     if other is None:
@@ -94,6 +107,14 @@ def sides(fit: Fit, entity: str, product: str | None) -> tuple[str, str | None]:
     if fit.kind in _BOUGHT and _rank(other, fit.lexicon) > _rank(entity, fit.lexicon):
         return other, entity
     return entity, other
+
+
+def _listed(fit: Fit) -> set[str]:
+    """Those who act together with the subject, or of whom the same is told."""
+    if not fit.group("with"):
+        return set()
+    start, end = fit.match.span("with")
+    return {m.term.value for i, m in fit.abstract.names.items() if start <= i < end}
 
 
 def _beside(fit: Fit) -> set[str]:
@@ -125,6 +146,8 @@ def product_of(fit: Fit) -> str | None:
         at = fit.abstract.at[fit.match.start("what")]
         here = [m for m in products if m.start <= at < m.end]
         return specific(max(here, key=lambda m: m.end - m.start), products) if here else None
+    if fit.kind == "design_win":
+        products = [m for m in products if not _is_no_design(m, fit)]
     inside = [m for m in products if start <= m.start and m.end <= end]
     if inside:
         return specific(inside[0 if fit.kind == "product_launch" else -1], inside)
@@ -133,6 +156,13 @@ def product_of(fit: Fit) -> str | None:
     if not near:
         return meant
     return specific(min(near, key=lambda m: (max(m.start - end, start - m.end, 0), m.start - m.end)), near)
+
+
+def _is_no_design(mention: Mention, fit: Fit) -> bool:
+    """Whether a product is not what is adopted: a site, or what a company is known for ("ASIC providers")."""
+    if fit.lexicon.families[mention.term.value] == "facility":
+        return True
+    return _MAKERS.match(fit.reading.text, mention.end) is not None
 
 
 def _nickname(fit: Fit) -> str | None:

@@ -17,7 +17,7 @@ from tracker.extract.fit import Fit, reason_against
 from tracker.extract.frames import Frame
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Reading
-from tracker.extract.roles import carried, entity_of, own_chip, product_of, sides
+from tracker.extract.roles import carried, crowd, entity_of, own_chip, product_of, sides
 from tracker.vocabulary import MARKET
 
 _TRIES: Final = 12  # places of a sentence one pattern is tried at
@@ -99,6 +99,7 @@ def _fits(reading: Reading, abstract: Abstract, frame: Frame, lexicon: Lexicon) 
             yield found
             if isinstance(found, Statement) and frame.kind in _EACH:
                 yield from _each(found, match, abstract)
+                yield from _of_the_crowd(found, match, abstract, reading, lexicon)
             if isinstance(found, Statement) and frame.kind == "acquisition" and found.counterparty is not None:
                 yield from _each_other(found, match, abstract)
             place = match.end() if isinstance(found, Statement) else match.start() + 1
@@ -125,6 +126,17 @@ def _each_other(found: Statement, match: re.Match[str], abstract: Abstract) -> I
         at = joint.end() + 1
         start, end = abstract.span(match.start(), at)
         yield replace(found, counterparty=mention.term.value, start=start, end=end)
+
+
+def _of_the_crowd(
+    found: Statement, match: re.Match[str], abstract: Abstract, reading: Reading, lexicon: Lexicon
+) -> Iterator[Statement]:
+    """The same statement of the others "all three companies" means."""
+    word = abstract.names.get(match.start("who")) if match.groupdict().get("who") else None
+    if word is not None and word.term.role == "crowd":
+        for other in crowd(reading, word, lexicon):
+            if other not in (found.entity, found.counterparty):
+                yield replace(found, entity=other)
 
 
 def _read(fit: Fit) -> Statement | Dropped:
@@ -180,6 +192,8 @@ def _incomplete(fit: Fit, entity: str, product: str | None) -> str | None:
         return "neither a product nor its subject in the sentence"
     if product is None and (fit.frame.product == "needed" or (fit.frame.product == "market" and entity == MARKET)):
         return "no product beside the statement"
+    if fit.kind == "design_win" and _named_as(fit, "other") == entity:
+        return "both sides are the same"
     if fit.kind == "design_win" and not fit.group("other") and fit.lexicon.vendors.get(product or "") == entity:
         return "nobody adopts what he makes himself"
     buys = fit.kind == "order" and fit.group("who") is not None and fit.frame.direction == "none"
@@ -188,6 +202,11 @@ def _incomplete(fit: Fit, entity: str, product: str | None) -> str | None:
     if fit.kind == "shipment" and entity == MARKET and not (reading.of("observer") or reading.of("market")):
         return "shipped by somebody who is not on the watchlist"
     return None
+
+
+def _named_as(fit: Fit, group: str) -> str | None:
+    """Whom a part of the pattern names."""
+    return fit.abstract.names[fit.match.start(group)].term.value if fit.group(group) else None
 
 
 def _direction(fit: Fit) -> str:
