@@ -53,7 +53,7 @@ STATEMENTS: list[tuple[str, Told]] = [
     ("GE Vernova said gas turbine slots are scarce until the end of the decade.", ("supply_tightness", "GEV", "gas_turbine")),
     ("A memory crunch is spreading through the server industry.", ("supply_tightness", "MARKET", "dram")),
     ("Micron cannot make enough HBM for its customers.", ("supply_tightness", "MU", "hbm")),
-    ("Makers of modules complain of supply-chain constraints in lasers.", ("supply_tightness", "MARKET", "laser")),
+    ("Makers of modules complain of supply-chain constraints in EML parts.", ("supply_tightness", "MARKET", "laser")),
     ("SK Hynix and Micron are struggling to keep up with demand for memory chips.", ("supply_tightness", "MU", "dram")),
     ("The GB300 racks were installed by CoreWeave first.", ("deployment", "CRWV", "gb300_nvl72")),
     ("The first Vera Rubin systems will be deployed by Microsoft.", ("deployment", "MSFT", "rubin")),

@@ -145,6 +145,9 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterator[dict[str, Any]]:
     document = reading.document
+    if reading.leads:
+        _remember(reading, lexicon)
+        return
     told: set[str] = set()
     entities: dict[int, str] = {}  # of the figures of this sentence, by where they begin
     last: Told | None = None
@@ -194,7 +197,9 @@ def _remember(reading: Reading, lexicon: Lexicon) -> None:
         document.product = (goods[-1], reading.offset)
     if len({m.term.value for m in names}) > 1:
         document.crowd = (tuple(dict.fromkeys(m.term.value for m in names)), reading.offset)
-    years = [int(m[0]) for m in _YEAR.finditer(reading.text) if not _THAN_THEN.search(reading.text, 0, m.start())]
+    dated = "20" in reading.text or "19" in reading.text
+    found = _YEAR.finditer(reading.text) if dated else ()
+    years = [int(m[0]) for m in found if not _THAN_THEN.search(reading.text, 0, m.start())]
     if years:
         document.era = (max(years), reading.offset)
     if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:

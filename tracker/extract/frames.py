@@ -47,12 +47,12 @@ _ROLES: Final = {
     "A": f"[{_ACTING}]",
 }
 # Two who act together: the first one is the subject.
-_STRANGER: Final = r"(?:, (?!the |an? |which|who|its |said|says|as |and |or |but )[\w&.'-]{2,16}(?: [\w&.'-]{2,16}){0,2}?(?=,| and ))?"
-_TOGETHER: Final = (
-    rf"(?:{_STRANGER}(?:\s?(?:, and\b|,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}(?: ?{_ROLES['E']})?(?: cloud| group| technologies| inc\.?| corp\.?)?){{0,7}}"
+_STRANGER: Final = (
+    r"(?:, (?!the |an? |which|who|its |said|says|as |and |or |but )[\w&.'-]{2,16}(?: [\w&.'-]{2,16}){0,2}?(?=,| and ))?"
 )
+_TOGETHER: Final = rf"(?:{_STRANGER}(?:\s?(?:, and\b|,|&|\+|、|\band\b|和|与|及|携手|联手|携|联合)\s?)(?:its )?{_ROLES['E']}(?: ?{_ROLES['E']})?(?: cloud| group| technologies| inc\.?| corp\.?)?){{0,7}}"
 _SLOTS: Final = {
-    "who": f"(?P<who>{_ROLES['A']})(?: inc\.?| corp\.?)?(?P<with>{_TOGETHER})(?:'re|'ve|'ll)?",
+    "who": rf"(?P<who>{_ROLES['A']})(?: inc\.?| corp\.?)?(?P<with>{_TOGETHER})(?:'re|'ve|'ll)?",
     "whose": f"(?P<who>[{_range(ENTITY, BOTH, OWN)}])(?:'s|'|的)?",
     "other": f"(?P<other>[{_range(ENTITY, BOTH, MAKER)}])",
     "what": f"(?P<what>{_ROLES['H']})",

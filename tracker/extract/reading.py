@@ -76,6 +76,7 @@ class Reading:
     folded: str
     roles: Roles
     follows: bool = False  # it has no cue of its own and only goes on from the sentence before
+    leads: bool = False  # it is only read for the names the sentence behind it refers to
     fiscal_year_end_month: int = 12
     quantities: list[Quantity] = field(default_factory=list)
     _periods: dict[int, list[Period]] = field(default_factory=dict)
@@ -184,9 +185,9 @@ def _inside(found: Mention | Quantity, stretches: list[tuple[int, int]]) -> bool
 def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
     """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
     hits = find_terms(sentences["folded"].to_list(), lexicon)
-    wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy())
+    wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy() | sentences["leads"].to_numpy())
     rows = sentences.with_row_index().filter(pl.Series(wanted)).iter_rows()
-    for i, doc_id, start, _, sentence, folded, _, measured, follows in rows:
+    for i, doc_id, start, _, sentence, folded, _, measured, follows, leads in rows:
         document = documents[doc_id]
         if follows and (document.told is None or not measured):
             continue  # it has nothing to go on from, or to go on with
@@ -194,13 +195,13 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
         roles = mentions_of(sentence, folded, hits, i, lexicon)
         if glosses:
             roles = {role: [m for m in found if not _inside(m, glosses)] for role, found in roles.items()}
-        reading = Reading(document, start, sentence, folded, roles, follows)
+        reading = Reading(document, start, sentence, folded, roles, follows, leads)
         owner = document.issuer
         if owner is None:
             named = reading.of("entity")
             owner = named[0].term.value if named else document.told.entity if document.told else ""
         reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
-        if measured:
+        if measured and not leads:
             reading.quantities = [
                 q for q in find_quantities(sentence, currency=document.currency) if not _inside(q, glosses)
             ]

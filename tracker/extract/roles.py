@@ -30,7 +30,9 @@ _BUYERS: Final = {
     "neocloud": 2,
     "datacenter": 2,
 }
-_MAKERS: Final = re.compile(r"\s(?:providers?|makers?|suppliers?|vendors?|manufacturers?|companies|designers?)\b", re.IGNORECASE)
+_MAKERS: Final = re.compile(
+    r"\s(?:providers?|makers?|suppliers?|vendors?|manufacturers?|companies|designers?)\b", re.IGNORECASE
+)
 _STOP: Final = re.compile(r"[\n;。]|\. ")
 
 

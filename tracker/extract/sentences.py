@@ -26,6 +26,11 @@ _FIGURE: Final = (
     r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|teens|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
+# How a sentence begins that speaks of somebody or something the sentence before it named.
+_ANAPHOR: Final = (
+    r"^(?:and |but |so |now |also )?(?:all (?:two|three|four|five)|both|the (?:two|three|four|five|trio|duo|pair|company|firm|group|deal|chips?|gpus?|systems?|racks?)"
+    r"|they|it|its|their|this|these|adoption|customers)(?-u:\b)"
+)
 _SPACES: Final = 4
 _WORD_BEGINS: Final = re.compile(r"\S")
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
@@ -50,21 +55,25 @@ def batches(documents: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
     """Sentences with at least one cue word, and the sentences with a figure right behind them.
 
-    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, measured, follows), offsets in
+    documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, measured, follows, leads), offsets in
     characters, in reading order; `figures` tells a sentence with
-    something like a figure and `measured` one with what may be a quantity; `follows` marks one without a cue of its own, which may go on about the figure before it.
+    something like a figure and `measured` one with what may be a quantity; `follows` marks one without a cue of its own, which may go on about the figure before it,
+    `leads` one that is only there for the names the sentence behind it refers to.
     """
     page = lay_out([text or "" for text in documents["text"]])
     hits = places(page, lexicon.cue_patterns)
     hits = hits[page.begin_words(hits)]  # "relationship" holds no "ship"
     ends = _ends(page)
     spans, limits = _spans(page, hits, ends)
-    found = _frame(page, spans).with_columns(limit=pl.Series(limits, dtype=pl.Int64), follows=pl.lit(False))
+    found = _frame(page, spans).with_columns(
+        limit=pl.Series(limits, dtype=pl.Int64), follows=pl.lit(False), leads=pl.lit(False)
+    )
     numbers = found.filter("figures")
     words = found.filter(~pl.col("figures"))
     words = words.filter(pl.col("folded").str.contains_any(list(lexicon.sign_patterns)))
     followers = _followers(page, numbers, ends)
-    rows = pl.concat([numbers.drop("limit"), words.drop("limit"), followers]).sort("start")
+    told = pl.concat([numbers.drop("limit"), words.drop("limit"), followers])
+    rows = pl.concat([told, _leaders(page, told, ends)]).sort("start")
     owner = page.owners(rows["start"].to_numpy())
     base = page.starts[owner]
     return rows.select(
@@ -76,6 +85,7 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
         "figures",
         (pl.col("figures") & pl.col("folded").str.contains(MEASURED)).alias("measured"),
         "follows",
+        "leads",
     )
 
 
@@ -107,7 +117,19 @@ def _followers(page: Page, numbers: pl.DataFrame, ends: Positions) -> pl.DataFra
         at = bisect_right(stops, start + 1)
         ceiling = min(limit, start + MAX_SENTENCE)
         spans.append((start, min(stops[at], ceiling) if at < len(stops) else ceiling))
-    return _frame(page, spans).filter("figures").with_columns(follows=pl.lit(True))
+    return _frame(page, spans).filter("figures").with_columns(follows=pl.lit(True), leads=pl.lit(False))
+
+
+def _leaders(page: Page, told: pl.DataFrame, ends: Positions) -> pl.DataFrame:
+    """The sentences before candidates that begin with a word for somebody named before ("Both companies", "It")."""
+    starts = told.filter(pl.col("folded").str.contains(_ANAPHOR))["start"].to_numpy()
+    edges = np.concatenate(([0], ends, [len(page.text)]))
+    at = np.searchsorted(edges, starts, side="right") - 1
+    begins, stops = edges[(at - 1).clip(min=0)], edges[at]
+    same = (page.owners(begins) == page.owners(starts)) & (stops - begins <= MAX_SENTENCE) & (begins < stops)
+    spans = sorted(set(zip(begins[same].tolist(), stops[same].tolist(), strict=True)))
+    found = _frame(page, spans).with_columns(follows=pl.lit(False), leads=pl.lit(True))
+    return found.join(told.select("start"), on="start", how="anti")
 
 
 def _ends(page: Page) -> Positions:
