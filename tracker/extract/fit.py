@@ -115,7 +115,8 @@ def _doubtful(fit: Fit) -> str | None:
 def _is_object(fit: Fit) -> bool:
     """Whether the subject stands behind a preposition; at the head of a list ("including X, Y and Z") it acts all the same."""
     who = fit.match.start("who")
-    if fit.match.start() < who - 3 or _RELATIVE.match(fit.abstract.text, who + 1):
+    leads = fit.match.start() < who - 3 and fit.reading.document.lang != "zh"
+    if leads or _RELATIVE.match(fit.abstract.text, who + 1):
         return False  # the wording itself leads to it ("adopted by X"), or a clause of its own goes on about it
     if fit.abstract.text[who] >= signs.ISSUER or not _OBJECT.search(fit.abstract.text, max(0, who - 16), who):
         return False
