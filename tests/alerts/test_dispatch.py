@@ -22,6 +22,7 @@ from tracker.alerts.content import withheld_from
 from tracker.alerts.routing import read_routing
 from tracker.config import MailSettings
 from tracker.kit import Kit, names_of
+from tracker.pipeline import Counts, tell
 from tracker.store import Store
 from tracker.vocabulary import SIGNALS_SCHEMA, conform
 
@@ -87,7 +88,7 @@ def test_a_large_flood_is_queued_in_rounds_and_none_is_forgotten(store: Store) -
     queued = [bring(store, kit(), *many(60), mail=mail)]
     while made := dispatch.flush(store, kit(), kit().routing.readers(mail), mail, NOW):
         queued.append(made)
-    assert queued == [25, 25, 10]
+    assert queued == [50, 10]
     assert store.scalar("SELECT count(DISTINCT message_id) FROM deliveries") == 60
 
 
@@ -127,6 +128,58 @@ def test_a_group_waits_for_others_then_keeps_its_distance(store: Store) -> None:
     assert bring(store, grouped, {"signal_id": "c", "story_id": "u"}, now=NOW + timedelta(seconds=90)) == 0
     due = store.scalar("SELECT due_at FROM notices WHERE signal_id = 'c'")
     assert due == NOW + timedelta(seconds=60) + timedelta(minutes=10)
+
+
+def alert_of(store: Store) -> tuple[str, str]:
+    subject, text = store.read("SELECT subject, text FROM alerts").row(0)
+    return subject, text
+
+
+def test_a_group_that_waited_tells_what_came_and_how_far_it_moved(store: Store) -> None:
+    grouped = routed(GROUPED)
+    tell(store, grouped, signals({"signal_id": "a"}), NOW, Counts(), MAIL)
+    after = store.scalar("SELECT probability FROM v_latest_conviction WHERE claim = 'D1'")
+    later = NOW + timedelta(seconds=60)
+    assert dispatch.flush(store, grouped, grouped.routing.readers(MAIL), MAIL, later) == 1
+    subject, text = alert_of(store)
+    assert subject.endswith("Meta raised capex")
+    assert "Meta raised capex" in text
+    assert f"{after * 100:.1f} %" in text
+    assert "Nothing moved" not in text
+
+
+def test_an_alert_shows_the_strongest_known_on_the_other_side_and_nothing_newer(store: Store) -> None:
+    earlier = NOW - timedelta(days=3)
+    against = [
+        {"signal_id": f"k{n}", "direction": -1, "story_id": f"k{n}", "explanation": f"Doubt {n}", "strength": n / 10}
+        for n in range(1, 6)
+    ]
+    store.append("signals", signals(*against, now=earlier))
+    bring(
+        store,
+        kit(),
+        {"signal_id": "a"},
+        {"signal_id": "b", "direction": -1, "claim": "D2", "explanation": "Other claim"},
+    )
+    told = alert_of(store)[1]
+    assert [n for n in range(1, 6) if f"Doubt {n}" in told] == [3, 4, 5]
+    assert told.index("Doubt 5") < told.index("Doubt 3")
+    assert "known before" in told
+
+
+def test_what_is_folded_is_told_when_its_hour_comes(store: Store) -> None:
+    mail = MAIL.model_copy(update={"max_immediate_per_hour": 1})
+    bring(store, kit(), *many(1), mail=mail)
+    bring(
+        store,
+        kit(),
+        {"signal_id": "y", "story_id": "y", "explanation": "Later news"},
+        mail=mail,
+        now=NOW + timedelta(minutes=5),
+    )
+    hour = NOW + timedelta(minutes=61)
+    assert dispatch.flush(store, kit(), kit().routing.readers(mail), mail, hour) == 1
+    assert "Later news" in store.scalar("SELECT text FROM alerts ORDER BY created_at DESC LIMIT 1")
 
 
 def test_what_is_taken_back_while_it_waits_is_not_told(store: Store) -> None:

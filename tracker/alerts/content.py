@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from tracker.alerts.digest import build_digest
+from tracker.alerts.news import EVIDENCE
 from tracker.alerts.parts import Digest, Due, Sides, Tightest
 from tracker.alerts.quotes import whole_sentences, with_quotes
 from tracker.alerts.recipients import Recipient
@@ -32,16 +31,6 @@ NAMES_DOCUMENTS: Final = {"weekly": 300}  # newest documents read for new names;
 NAMES_DOCUMENTS_DAILY: Final = 60
 NAMES_CHARS: Final = 4000  # the beginning of each: what matters of a new name is told there
 _SHOWN: Final = 4
-_EVIDENCE: Final = """
-SELECT s.signal_id, s.rule_id, s.claim, s.direction, s.severity, s.strength, s.confidence,
-       (SELECT min(x.created_at) FROM signals x WHERE x.signal_id = s.signal_id) AS created_at, s.explanation,
-       s.explanation_zh, s.racks_base, s.entity, s.beneficiaries, s.squeezed, s.review, s.story_id,
-       f.quote, coalesce(d.source, 'hardware model') AS source, d.title, d.url, s.effective_at AS published_at
-FROM v_signals s
-LEFT JOIN facts f ON f.fact_id = s.fact_ids[1] AND f.superseded_at IS NULL
-LEFT JOIN documents d ON d.doc_id = s.doc_ids[1]
-WHERE coalesce(s.review, '') <> 'reject' AND s.created_at <= $end
-"""
 _HISTORY: Final = "SELECT claim, as_of, probability FROM conviction WHERE as_of <= $end"
 _VERDICTS: Final = """
 SELECT s.rule_id, count(DISTINCT s.signal_id) FILTER (r.verdict IN ('confirm', 'correct')) AS confirmed,
@@ -60,28 +49,6 @@ WHERE ingested_at > $since AND ingested_at <= $end ORDER BY ingested_at DESC, do
 """
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known at a moment: signals with their evidence, and the history of conviction."""
-
-    evidence: pl.DataFrame
-    history: pl.DataFrame
-
-
-def known_at(store: Store, end: datetime) -> Known:
-    """Read once what many messages of the same moment are made from."""
-    return Known(store.read(_EVIDENCE, {"end": end}), store.read(_HISTORY, {"end": end}))
-
-
-def _of_signals(known: Known, only: Sequence[str], start: datetime) -> Known:
-    """What an immediate alert needs: its own signals, what stood before on the same claims, and how these moved."""
-    own = known.evidence.filter(pl.col("signal_id").is_in(list(only)))
-    claims = [*own["claim"].unique(), "THESIS"]
-    before = known.evidence.filter((pl.col("created_at") <= start) & pl.col("claim").is_in(claims))
-    evidence = pl.concat([before.join(own.select("signal_id"), on="signal_id", how="anti", maintain_order="left"), own])
-    return Known(evidence, known.history.filter(pl.col("claim").is_in(claims)))
-
-
 def compose(
     store: Store,
     kit: Kit,
@@ -90,20 +57,14 @@ def compose(
     day: date,
     window: tuple[datetime, datetime],
     *,
-    only: Sequence[str] = (),
     calendar: pl.DataFrame | None = None,
-    known: Known | None = None,
 ) -> Digest:
-    """The mail of a window as it would be sent at its end; `only`: the signals of an immediate alert.
+    """The mail of a window as it would be sent at its end.
 
-    calendar: what is due (CALENDAR schema), computed by whoever has the hardware catalogue; known: what `known_at` read for the
-    window's end.
+    calendar: what is due (CALENDAR schema), computed by whoever has the hardware catalogue.
     """
     start, end = window
-    known = known or known_at(store, end)
-    if only:
-        known = _of_signals(known, only, start)
-    evidence = known.evidence
+    evidence = store.read(EVIDENCE, {"end": end})
     names = names_of(kit.lexicon, recipient.language)
     build = partial(
         build_digest,
@@ -111,15 +72,13 @@ def compose(
         recipient=recipient,
         local_date=day,
         thesis=kit.thesis,
-        conviction=known.history,
+        conviction=store.read(_HISTORY, {"end": end}),
         start=start,
         end=end,
         names=names,
-        sides=Sides() if kind == "immediate" else _sides(store, kit, recipient, kind, day, window, calendar),
+        sides=_sides(store, kit, recipient, kind, day, window, calendar),
     )
     first = build(evidence=evidence)
-    if kind == "immediate":  # said at once, in the words that count: reading documents again would cost time
-        return first
     whole = whole_sentences(store, first)
     # told again with whole sentences: that can fold the mail further, never bring in others
     return build(evidence=with_quotes(evidence, whole)) if whole else first
@@ -255,22 +214,18 @@ def _new_names(store: Store, lexicon: Lexicon, window: tuple[datetime, datetime]
     return [(n, s) for n, s in found.head(3).select("name", "sentence").iter_rows()]
 
 
+@lru_cache(maxsize=8)
 def names_of(lexicon: Lexicon, language: str) -> dict[str, str]:
     """Entity -> its name in a language; in Chinese the first Chinese wording the watchlist knows."""
     known: dict[str, str] = dict(lexicon.entities.select("id", "name").iter_rows())
     return known if language != "zh" else known | _chinese_names(lexicon)
 
 
-@lru_cache(maxsize=4)
-def _chinese_of(terms: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for entity, wording in terms:
-        if any("\u4e00" <= c <= "\u9fff" for c in wording):
-            found.setdefault(entity, wording)
-    return found
-
-
 def _chinese_names(lexicon: Lexicon) -> dict[str, str]:
-    return _chinese_of(
-        tuple((m.value, wording) for wording, meanings in lexicon.terms.items() for m in meanings if m.role == "entity")
-    )
+    found: dict[str, str] = {}
+    for wording, meanings in lexicon.terms.items():
+        if any("\u4e00" <= c <= "\u9fff" for c in wording):
+            for meaning in meanings:
+                if meaning.role == "entity":
+                    found.setdefault(meaning.value, wording)
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import polars as pl
 
 from tracker.alerts.parts import MOVED_AT_LEAST, ClaimMove, Digest, Evidence, Reporter, Sides
 from tracker.alerts.recipients import Recipient
-from tracker.thesis.schema import Thesis
+from tracker.thesis.schema import Claim, Thesis
 from tracker.vocabulary import SEVERITIES
 
 READ_WORDS: Final = 480  # two minutes at 240 words a minute
@@ -20,7 +21,11 @@ CJK_PER_WORD: Final = 1.7  # 400 Chinese characters a minute take as long as 240
 HISTORY: Final = 30  # points of a sparkline
 # How much is told in full, from generous to terse: (claims, sentences a side). The first that reads in two minutes wins.
 _FOLDS: Final = ((5, 2), (4, 2), (4, 1), (3, 1), (2, 1), (1, 1))
-IMMEDIATE_SIDES: Final = (6, 3)
+ALERT_CLAIMS: Final = 6  # an alert is one story and keeps what it has
+ALERT_SIDE: Final = 3
+
+Row = Mapping[str, Any]
+Line = tuple[list[datetime], list[float]]  # when a claim moved and to what probability, oldest first
 
 
 def build_digest(
@@ -47,14 +52,11 @@ def build_digest(
     new = evidence.filter((pl.col("created_at") > start) & (pl.col("created_at") <= end))
     history = conviction.filter(pl.col("as_of") <= end).sort("as_of")
     lines = {
-        str(key[0]): part.select("as_of", "probability")
+        str(key[0]): (part["as_of"].to_list(), part["probability"].to_list())
         for key, part in history.partition_by("claim", as_dict=True).items()
     }
     counts = dict(new.group_by("claim").len().iter_rows())
-    maker = _Maker(recipient, names, evidence, start, lines, counts, _strongest(new), _strongest(evidence))
-    moves = [m for c in own if (m := maker.move(c.id, _text(c, recipient), c.falsified_by)) is not None]
-    told = [m for m in moves if abs(m.change) >= MOVED_AT_LEAST or m.new]
-    told.sort(key=lambda m: (-abs(m.change), -m.new, m.claim))
+    maker = _Maker(recipient, names, start, lines, counts, _strongest(new), _strongest(evidence))
     before, after, line = maker.probabilities("THESIS")
     gains, squeezed = _counted(new, names)
     whole = Digest(
@@ -62,33 +64,67 @@ def build_digest(
         language=recipient.language,
         local_date=local_date,
         zone=recipient.zone.key,
-        moves=told,
+        moves=maker.moves(own),
         thesis_before=before,
         thesis_after=after,
         thesis_history=line,
         signals=new.height,
         sides=sides,
-        reporters=[maker.reporter(*r, thesis=thesis) for r in sides.reporters],
+        reporters=[maker.reporter(*r, thesis=thesis, evidence=evidence) for r in sides.reporters],
         gains=gains,
         squeezed=squeezed,
         days=max(1, round((end - start).total_seconds() / 86400)),
     )
-    return _folded(whole)
-
-
-def _folded(whole: Digest) -> Digest:
-    """The first fold that reads in two minutes; an immediate alert is one story and keeps what it has."""
-    folds = (IMMEDIATE_SIDES,) if whole.kind == "immediate" else _FOLDS
-    made = whole
-    for claims, per_side in folds:
-        full = [
-            replace(m, evidence_for=m.evidence_for[:per_side], evidence_against=m.evidence_against[:per_side])
-            for m in whole.moves[:claims]
-        ]
-        made = replace(whole, moves=full, quiet=whole.moves[claims:])
+    for claims, per_side in _FOLDS:  # the first fold that reads in two minutes
+        made = _folded(whole, claims, per_side)
         if reading_words(made) <= READ_WORDS:
             break
     return made
+
+
+def build_alert(
+    *,
+    recipient: Recipient,
+    local_date: date,
+    thesis: Thesis,
+    own: Sequence[Row],
+    known: Mapping[tuple[str, int], Sequence[Row]],
+    lines: Mapping[str, Line],
+    start: datetime,
+    names: Mapping[str, str],
+) -> Digest:
+    """An alert on signals: one piece of news, told with all it has, and what was known on the other side.
+
+    own: rows of evidence (as for `build_digest`) of the signals; known: the strongest others of their claims; lines: how the
+    claims moved; start: the moment before the signals came. No frames: a flood is a hundred of these a second.
+    """
+    counts = Counter(row["claim"] for row in own)
+    claims = [c for c in thesis.claims.values() if c.id in counts and recipient.wants(c.pillar)]
+    before_start = {side: [row for row in rows if row["created_at"] <= start] for side, rows in known.items()}
+    maker = _Maker(recipient, names, start, lines, counts, by_side(own), before_start)
+    before, after, line = maker.probabilities("THESIS")
+    whole = Digest(
+        kind="immediate",
+        language=recipient.language,
+        local_date=local_date,
+        zone=recipient.zone.key,
+        moves=maker.moves(claims),
+        thesis_before=before,
+        thesis_after=after,
+        thesis_history=line,
+        signals=len(own),
+        sides=Sides(),
+    )
+    return _folded(whole, ALERT_CLAIMS, ALERT_SIDE)
+
+
+def _folded(whole: Digest, claims: int, per_side: int) -> Digest:
+    """The first claims in full, so many sentences a side; the others in a line each."""
+    full = [
+        replace(m, evidence_for=m.evidence_for[:per_side], evidence_against=m.evidence_against[:per_side])
+        for m in whole.moves[:claims]
+    ]
+    return replace(whole, moves=full, quiet=whole.moves[claims:])
 
 
 def reading_words(digest: Digest) -> int:
@@ -122,7 +158,7 @@ def _counted(new: pl.DataFrame, names: Mapping[str, str]) -> tuple[list[tuple[st
     return both[0], both[1]
 
 
-def _text(claim: Any, recipient: Recipient) -> str:
+def _text(claim: Claim, recipient: Recipient) -> str:
     return str(claim.text_zh if recipient.language == "zh" else claim.text)
 
 
@@ -132,21 +168,26 @@ class _Maker:
 
     recipient: Recipient
     names: Mapping[str, str]
-    evidence: pl.DataFrame
     start: datetime
-    lines: Mapping[str, pl.DataFrame]  # claim -> (as_of, probability), oldest first
+    lines: Mapping[str, Line]
     counts: Mapping[str, int]  # claim -> signals of the window
-    new: Mapping[tuple[str, int], list[dict[str, Any]]]  # (claim, direction) -> the strongest of the window
-    known: Mapping[tuple[str, int], list[dict[str, Any]]]  # the same of all that is known
+    new: Mapping[tuple[str, int], Sequence[Row]]  # (claim, direction) -> the strongest of the window
+    known: Mapping[tuple[str, int], Sequence[Row]]  # the same of all that is known
 
     def probabilities(self, claim: str) -> tuple[float, float, list[float]]:
         """(before, after, the last points) of a claim."""
         own = self.lines.get(claim)
         if own is None:
             return 0.5, 0.5, []
-        line = own["probability"].to_list()
-        earlier = int((own["as_of"] <= self.start).sum())
+        times, line = own
+        earlier = bisect_right(times, self.start)
         return line[max(earlier - 1, 0)], line[-1], line[-HISTORY:]
+
+    def moves(self, claims: Sequence[Claim]) -> list[ClaimMove]:
+        """Claims that moved or have news, by how far they moved."""
+        made = [m for c in claims if (m := self.move(c.id, _text(c, self.recipient), c.falsified_by)) is not None]
+        told = [m for m in made if abs(m.change) >= MOVED_AT_LEAST or m.new]
+        return sorted(told, key=lambda m: (-abs(m.change), -m.new, m.claim))
 
     def move(self, claim: str, text: str, falsified_by: str) -> ClaimMove | None:
         """A claim's move; None for one nothing was ever known of."""
@@ -160,16 +201,25 @@ class _Maker:
         ]
         return ClaimMove(claim, text, before, after, line, sides[0], sides[1], self.counts.get(claim, 0), falsified_by)
 
-    def reporter(self, entity: str, name: str, last: date | None, claims: Sequence[str], *, thesis: Thesis) -> Reporter:
+    def reporter(
+        self,
+        entity: str,
+        name: str,
+        last: date | None,
+        claims: Sequence[str],
+        *,
+        thesis: Thesis,
+        evidence: pl.DataFrame,
+    ) -> Reporter:
         """Who reports, the three latest signals about them, and what their figures can move."""
-        said = self.evidence.filter(pl.col("entity") == entity).sort("published_at", "signal_id", descending=True)
+        said = evidence.filter(pl.col("entity") == entity).sort("published_at", "signal_id", descending=True)
         own = said.unique("explanation", keep="first", maintain_order=True).head(3)
         movable = [
             (c, _text(thesis.claims[c], self.recipient), self.probabilities(c)[1]) for c in claims if c in thesis.claims
         ]
         return Reporter(name, last, movable[:4], [self.told(row) for row in own.iter_rows(named=True)])
 
-    def told(self, row: dict[str, Any]) -> Evidence:
+    def told(self, row: Row) -> Evidence:
         """A row of evidence in the reader's language and time zone."""
         chinese = self.recipient.language == "zh"
         explanation = (row["explanation_zh"] or row["explanation"]) if chinese else row["explanation"]
@@ -194,10 +244,10 @@ class _Maker:
         return [self.names.get(who, who) for who in (one.partition(": ")[0] for one in paths or [])]
 
 
-def _strongest(signals: pl.DataFrame) -> dict[tuple[str, int], list[dict[str, Any]]]:
+def _strongest(signals: pl.DataFrame) -> dict[tuple[str, int], list[Row]]:
     """(claim, direction) -> rows, strongest first; what reads the same counts once."""
     rank = pl.col("severity").replace_strict({s: i for i, s in enumerate(SEVERITIES)}, return_dtype=pl.Int32)
-    most = max(sides for _, sides in (*_FOLDS, IMMEDIATE_SIDES))
+    most = max(sides for _, sides in _FOLDS)
     side = ["claim", "direction"]
     best = (
         signals.with_columns(rank=rank, weight=pl.col("strength") * pl.col("confidence"))
@@ -206,7 +256,23 @@ def _strongest(signals: pl.DataFrame) -> dict[tuple[str, int], list[dict[str, An
         .group_by(side, maintain_order=True)
         .head(most)
     )
-    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, int], list[Row]] = {}
     for row in best.iter_rows(named=True):
         found.setdefault((row["claim"], row["direction"]), []).append(row)
     return found
+
+
+def by_side(rows: Sequence[Row]) -> dict[tuple[str, int], list[Row]]:
+    """The same of a handful of rows."""
+    found: dict[tuple[str, int], list[Row]] = {}
+    for row in sorted(rows, key=_strength):
+        side = found.setdefault((row["claim"], row["direction"]), [])
+        if all(row["explanation"] != other["explanation"] for other in side):
+            side.append(row)
+    return found
+
+
+def _strength(row: Row) -> tuple[int, float, float, str]:
+    at = row["published_at"]
+    weight = (row["strength"] or 0.0) * (row["confidence"] or 0.0)
+    return -SEVERITIES.index(row["severity"]), -weight, -at.timestamp() if at else 0.0, row["signal_id"]

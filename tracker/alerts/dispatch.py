@@ -6,16 +6,19 @@ for the end of a mute time, for room in the hour) lies in `notices` and is looke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 from tracker.alerts import outbox
-from tracker.alerts.content import Known, compose, known_at
+from tracker.alerts.content import names_of
+from tracker.alerts.digest import Row, build_alert
+from tracker.alerts.news import News, news_of
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.route import Candidate, Decision, Past, candidates, decide, labels_of
+from tracker.alerts.stages.group import group_key
 from tracker.alerts.stages.match import LABELS
 from tracker.alerts.stages.throttle import HOUR, throttle
 from tracker.config import MailSettings
@@ -26,9 +29,8 @@ if TYPE_CHECKING:
     from tracker.kit import Kit
 
 FOLD: Final = "fold"
-MESSAGES_AT_ONCE: Final = (
-    25  # what is over waits for the next round, so that no transaction keeps the mailer from its marks
-)
+# what is over waits for the next round, so that no transaction keeps the mailer from its marks for long
+MESSAGES_AT_ONCE: Final = 50
 _NOTICE: Final[dict[str, Any]] = {
     **dict.fromkeys(("recipient", "signal_id", "route", "group_key", "severity", "state", "reason"), pl.String),
     **dict.fromkeys(("due_at", "decided_at", "changed_at"), UTC_TIME),
@@ -40,7 +42,7 @@ FROM v_signals WHERE claim IN (SELECT unnest(string_split($claims, chr(31)))) AN
 """
 _GROUPS: Final = """
 SELECT recipient, group_key, min(due_at) FILTER (state = 'waiting') AS waiting, max(changed_at) FILTER (state = 'told') AS told
-FROM notices WHERE changed_at >= $since GROUP BY ALL
+FROM notices WHERE changed_at >= $since AND group_key IN (SELECT unnest(string_split($groups, chr(31)))) GROUP BY ALL
 """
 _DUE: Final = "SELECT * FROM notices WHERE state = 'waiting' AND due_at <= $now ORDER BY due_at, signal_id"
 _STANDING: Final = "SELECT signal_id FROM v_signals WHERE coalesce(review, '') <> 'reject'"
@@ -51,6 +53,8 @@ FROM (SELECT unnest(string_split($who, chr(31))) AS recipient, unnest(string_spl
 WHERE notices.recipient = t.recipient AND notices.signal_id = t.signal_id AND notices.state = 'waiting'
 """
 _REMEMBERED: Final = timedelta(days=7)
+_INSTANT: Final = timedelta(microseconds=1)
+Group = list[Row]  # notices that share a message
 
 
 def take(
@@ -81,7 +85,8 @@ def past(store: Store, kit: Kit, called: Sequence[Candidate], now: datetime) -> 
         claims = "\x1f".join(sorted({str(c.labels["claim"]) for c in called}))
         rows = store.read(_KNOWN, {"claims": claims, "since": since})
         known = labels_of(rows, kit.lexicon.layers, tiers(store, rows))
-    groups = store.read(_GROUPS, {"since": now - _REMEMBERED})
+    keys = sorted({group_key(c.route, c.labels) for c in called})
+    groups = store.read(_GROUPS, {"since": now - _REMEMBERED, "groups": "\x1f".join(keys)})
     return Past(
         outbox.silences(store),
         known,
@@ -109,17 +114,22 @@ def flush(store: Store, kit: Kit, recipients: Sequence[Recipient], mail: MailSet
     if due.is_empty():
         return 0
     by_address = {r.address: r for r in recipients}
-    messages: list[outbox.Prepared] = []
     with store.transaction():
         due = _without_withdrawn(store, due, now)
-        known = known_at(store, now)
+        chosen: list[tuple[Recipient, Group]] = []
         for (address,), part in due.group_by("recipient", maintain_order=True):
             recipient = by_address.get(str(address))
             if recipient is None:
                 _change(store, str(address), part["signal_id"], now, state="digest", reason="no recipient any more")
             else:
-                groups = _affordable(store, recipient, part, now)[: MESSAGES_AT_ONCE - len(messages)]
-                messages += [_message(kit, recipient, group, mail, store, known, now) for group in groups]
+                groups = _affordable(store, recipient, part.rows(named=True), now)
+                chosen += [(recipient, group) for group in groups[: MESSAGES_AT_ONCE - len(chosen)]]
+        if not chosen:
+            return 0
+        told = [notice for _, group in chosen for notice in group]
+        since = min(notice["decided_at"] for notice in told) - _INSTANT
+        news = news_of(store, sorted({notice["signal_id"] for notice in told}), since, now)
+        messages = [_message(kit, recipient, group, mail, news, now) for recipient, group in chosen]
         _told(store, messages, now)
         return outbox.enqueue(store, messages, now)
 
@@ -134,30 +144,32 @@ def _without_withdrawn(store: Store, due: pl.DataFrame, now: datetime) -> pl.Dat
     return due.join(gone.select("recipient", "signal_id"), on=["recipient", "signal_id"], how="anti")
 
 
-def _affordable(store: Store, recipient: Recipient, due: pl.DataFrame, now: datetime) -> list[pl.DataFrame]:
+def _affordable(store: Store, recipient: Recipient, due: Sequence[Row], now: datetime) -> list[Group]:
     """The groups that go out now; what is folded or left to the digest is marked so."""
-    groups = [part for _, part in due.group_by("group_key", maintain_order=True)]
-    groups.sort(key=lambda g: -_loudest(g))  # stable: among equals the one due first
+    by_key: dict[str, Group] = {}
+    for notice in due:
+        by_key.setdefault(notice["group_key"], []).append(notice)
+    groups = sorted(by_key.values(), key=lambda g: -_loudest(g))  # stable: among equals the one due first
     sent, today = _spent(store, recipient, now)
     spread = throttle(
         groups, sent=sent, sent_today=today, per_hour=recipient.per_hour, per_day=recipient.per_day, now=now
     )
-    for part in spread.digest:
+    if over := [notice["signal_id"] for part in spread.digest for notice in part]:
         reason = f"over the budget of {recipient.per_day} messages a day"
-        _change(store, recipient.address, part["signal_id"], now, state="digest", reason=reason)
+        _change(store, recipient.address, over, now, state="digest", reason=reason)
     if not spread.fold or spread.fold_at is None:
         return spread.now
-    folded = pl.concat(spread.fold)
+    folded = [notice for part in spread.fold for notice in part]
     reason = f"folded: more than {recipient.per_hour} messages an hour"
     _change(
-        store, recipient.address, folded["signal_id"], now,
+        store, recipient.address, [notice["signal_id"] for notice in folded], now,
         state="waiting", reason=reason, group_key=FOLD, due_at=spread.fold_at,
     )  # fmt: skip
     return [*spread.now, folded] if spread.fold_at <= now else spread.now
 
 
-def _loudest(part: pl.DataFrame) -> int:
-    return max(SEVERITIES.index(s) for s in part["severity"])
+def _loudest(part: Group) -> int:
+    return max(SEVERITIES.index(notice["severity"]) for notice in part)
 
 
 def _spent(store: Store, recipient: Recipient, now: datetime) -> tuple[list[datetime], int]:
@@ -172,25 +184,25 @@ def _spent(store: Store, recipient: Recipient, now: datetime) -> tuple[list[date
 
 
 def _message(
-    kit: Kit,
-    recipient: Recipient,
-    part: pl.DataFrame,
-    mail: MailSettings,
-    store: Store,
-    known: Known,
-    now: datetime,
+    kit: Kit, recipient: Recipient, group: Group, mail: MailSettings, news: News, now: datetime
 ) -> outbox.Prepared:
-    """The message of a group."""
-    ids = sorted(part["signal_id"])
-    day = now.astimezone(recipient.zone).date()
-    window = (now - timedelta(microseconds=1), now)
-    content = compose(store, kit, recipient, "immediate", day, window, only=ids, known=known)
-    repeats = [
-        at for route in kit.routing.root.every() if route.name in set(part["route"]) and (at := route.repeat_interval)
-    ]
+    """The message of a group; it tells what came since before the first of its signals, however long it waited."""
+    ids = sorted(notice["signal_id"] for notice in group)
+    content = build_alert(
+        recipient=recipient,
+        local_date=now.astimezone(recipient.zone).date(),
+        thesis=kit.thesis,
+        own=[news.own[signal] for signal in ids if signal in news.own],
+        known=news.known,
+        lines=news.lines,
+        start=min(notice["decided_at"] for notice in group) - _INSTANT,
+        names=names_of(kit.lexicon, recipient.language),
+    )
+    routes = {notice["route"] for notice in group}
+    repeats = [at for route in kit.routing.root.every() if route.name in routes and (at := route.repeat_interval)]
     return outbox.prepare(
         kit, mail, recipient, content, outbox.alert_key("immediate", recipient.address, *ids), now,
-        signal_ids=ids, severity=SEVERITIES[_loudest(part)], repeat_at=now + min(repeats) if repeats else None,
+        signal_ids=ids, severity=SEVERITIES[_loudest(group)], repeat_at=now + min(repeats) if repeats else None,
     )  # fmt: skip
 
 
@@ -202,7 +214,7 @@ def _told(store: Store, messages: Sequence[outbox.Prepared], now: datetime) -> N
         store.execute(_TOLD, {"now": now, "who": who, "signals": signals, "alerts": alerts})
 
 
-def _change(store: Store, address: str, signal_ids: pl.Series, now: datetime, **values: Any) -> None:
+def _change(store: Store, address: str, signal_ids: Iterable[str], now: datetime, **values: Any) -> None:
     assignments = ", ".join(f"{name} = ${name}" for name in values)
     store.execute(
         f"UPDATE notices SET {assignments}, changed_at = $changed WHERE recipient = $who AND state = 'waiting' "
