@@ -17,6 +17,7 @@ from tests.alerts.servers import Hook, MailBox, http_server, mail_server
 from tests.alerts.small import NOW
 from tracker.alerts import deliver, outbox, repeats, wishes
 from tracker.alerts.channels import Note, send, shortened
+from tracker.alerts.journal import Journal, Taken
 from tracker.alerts.routing import Channel
 from tracker.alerts.signing import webhook_verified
 from tracker.config import MailSettings
@@ -104,6 +105,65 @@ def test_a_claim_nobody_finished_is_taken_up_after_a_start(store: Store) -> None
     assert deliver.waiting(store, NOW) == 0
     assert deliver.release_claims(store) == 1
     assert deliver.waiting(store, NOW) == 1
+
+
+def test_what_was_taken_before_a_crash_is_not_sent_again(store: Store) -> None:
+    for name in ("a1", "a2", "a3"):
+        queue(store, name)
+    with mail_server(MailBox()) as box:
+        calls = iter(range(10))
+
+        def clock() -> datetime:
+            if next(calls) == 3:  # the claim, two messages taken, and then the process dies
+                raise KeyboardInterrupt
+            return NOW
+
+        with pytest.raises(KeyboardInterrupt):
+            deliver.deliver_mail(store, mail_of(box), clock)
+        assert states(store) == dict.fromkeys(("a1", "a2", "a3"), "sending")
+        assert deliver.release_claims(store) == 1
+        assert sorted(states(store).values()) == ["pending", "sent", "sent"]
+        assert deliver.deliver_mail(store, mail_of(box), lambda: NOW).sent == 1
+    sent = [content.split(b"Message-ID: ")[1][:4] for _, _, content in box.got]
+    assert sent == [b"<a1@", b"<a2@", b"<a3@", b"<a3@"]  # the third was taken, but nobody had written it down
+
+
+def test_a_line_that_was_cut_off_says_nothing(store: Store) -> None:
+    with Journal(store.path, "mail") as journal:
+        journal.note(Taken("a1", "email", NOW))
+        with journal.path.open("a") as file:
+            file.write("a2\temail\t2026-")
+        assert journal.left() == [Taken("a1", "email", NOW)]
+        journal.clear()
+        assert journal.left() == []
+
+
+def test_a_round_the_database_did_not_hear_of_is_marked_by_the_next(store: Store) -> None:
+    queue(store, "a1")
+    store.execute("UPDATE deliveries SET state = 'sending', claimed_at = $now", {"now": NOW})
+    with Journal(store.path, "mail") as journal:
+        journal.note(Taken("a1", "email", NOW))
+    with mail_server(MailBox()) as box:
+        later = NOW + timedelta(hours=1)
+        assert deliver.deliver_mail(store, mail_of(box), lambda: later).sent == 0
+    assert box.got == []
+    assert store.read("SELECT state, sent_at FROM deliveries").row(0) == ("sent", NOW)
+
+
+def test_a_channel_that_breaks_leaves_no_claim(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    import apprise
+
+    def broken(*args: object, **more: object) -> bool:
+        raise ZeroDivisionError("a plug-in's own mistake")
+
+    monkeypatch.setattr(apprise.Apprise, "notify", broken)
+    queue(store, "a1", ("hook",))
+    queue(store, "a2", ("hook",))
+    channels = {"hook": Channel("hook", url="json://127.0.0.1:9")}
+    assert deliver.deliver_channels(store, channels, lambda: NOW).failed == 2
+    rows = store.read("SELECT state, next_at, last_error FROM deliveries").rows()
+    assert {(state, at) for state, at, _ in rows} == {("failed", NOW + timedelta(seconds=5))}
+    assert all("a plug-in's own mistake" in error for _, _, error in rows)
 
 
 def test_a_channel_that_fails_is_its_own_affair(store: Store) -> None:

@@ -1,14 +1,15 @@
 """Sending what lies in the outbox: claim, send, mark.
 
-Deliveries are claimed together in one short transaction, handed over one by one, and each is marked as soon as the
-other side has answered. A crash before the final answer leaves a delivery claimed and it is sent again after the restart,
-with the same Message-ID; only a crash between the answer and the mark can produce a second copy, and that window is a
-single update.
+Deliveries are claimed together in one short transaction and handed over one by one. As soon as the other side has answered,
+a line in a journal says so; the database is told of many at once, in the transaction that claims the next. A crash before the
+final answer leaves a delivery claimed and it is sent again after the restart, with the same Message-ID; only a crash between
+the answer and its line can produce a second copy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,6 +18,7 @@ import structlog
 
 from tracker.alerts import channels as chats
 from tracker.alerts import smtp
+from tracker.alerts.journal import SENDERS, Journal, Taken
 from tracker.alerts.recipients import EMAIL
 from tracker.alerts.routing import Channel
 from tracker.config import MailSettings
@@ -34,6 +36,12 @@ _DUE: Final = "((state IN ('pending', 'failed') AND next_at <= $now) OR (state =
 _READ: Final = f"""
 SELECT d.alert_id, d.channel, d.attempts, a.* EXCLUDE (alert_id) FROM deliveries d JOIN alerts a USING (alert_id)
 WHERE {{which}} AND {_DUE} ORDER BY a.created_at, d.alert_id, d.channel LIMIT {CLAIMED_AT_ONCE}
+"""
+_TAKEN: Final = """
+UPDATE deliveries SET state = 'sent', sent_at = t.at, attempts = attempts + 1, last_error = NULL
+FROM (SELECT unnest(string_split($alerts, chr(31))) AS alert_id, unnest(string_split($channels, chr(31))) AS channel,
+             unnest(string_split($times, chr(31)))::TIMESTAMPTZ AS at) t
+WHERE deliveries.alert_id = t.alert_id AND deliveries.channel = t.channel AND deliveries.state = 'sending'
 """
 _CLAIM: Final = f"""
 UPDATE deliveries SET state = 'sending', claimed_at = $now
@@ -65,9 +73,15 @@ def _due_params(now: datetime) -> dict[str, Any]:
 
 
 def release_claims(store: Store) -> int:
-    """After a start: whatever was being sent when the process died is tried again at once."""
-    count = int(store.scalar("SELECT count(*) FROM deliveries WHERE state = 'sending'"))
-    store.execute("UPDATE deliveries SET state = 'pending' WHERE state = 'sending'")
+    """After a start: what was taken before the process died is sent, what else was under way is tried again at once."""
+    with ExitStack() as open_files:
+        journals = [open_files.enter_context(Journal(store.path, sender)) for sender in SENDERS]
+        with store.transaction():
+            _mark_taken(store, [taken for journal in journals for taken in journal.left()])
+            count = int(store.scalar("SELECT count(*) FROM deliveries WHERE state = 'sending'"))
+            store.execute("UPDATE deliveries SET state = 'pending' WHERE state = 'sending'")
+        for journal in journals:  # only now: until the transaction is through they are all that is known
+            journal.clear()
     return count
 
 
@@ -80,7 +94,7 @@ def deliver_mail(store: Store, mail: MailSettings, clock: Callable[[], datetime]
         def send(row: Mapping[str, Any]) -> None:
             session.send(mail.sender, row["recipient"], bytes(row["message"]))
 
-        return _rounds(store, f"d.channel = '{EMAIL}'", send, clock)
+        return _rounds(store, "mail", f"d.channel = '{EMAIL}'", send, clock)
 
 
 def deliver_channels(store: Store, channels: Mapping[str, Channel], clock: Callable[[], datetime]) -> DeliveryReport:
@@ -92,7 +106,7 @@ def deliver_channels(store: Store, channels: Mapping[str, Channel], clock: Calla
             raise DeliveryError(f"there is no channel '{row['channel']}' any more", permanent=True)
         chats.send(channel, _note(row), clock())
 
-    return _rounds(store, f"d.channel <> '{EMAIL}'", send, clock)
+    return _rounds(store, "channels", f"d.channel <> '{EMAIL}'", send, clock)
 
 
 def _note(row: Mapping[str, Any]) -> chats.Note:
@@ -102,27 +116,61 @@ def _note(row: Mapping[str, Any]) -> chats.Note:
     )  # fmt: skip
 
 
-def _rounds(store: Store, which: str, send: Send, clock: Callable[[], datetime]) -> DeliveryReport:
+def _rounds(store: Store, sender: str, which: str, send: Send, clock: Callable[[], datetime]) -> DeliveryReport:
+    """Claim, send and mark until nothing is due; what was taken in one round is marked with the next one's claims."""
     report = DeliveryReport()
-    while not report.failed:  # after a failure the rest waits for the next round: the server may be in trouble
-        now = clock()
-        due = store.read(_READ.format(which=which), _due_params(now))
-        if due.is_empty():
-            break
+    with Journal(store.path, sender) as journal:
+        taken = journal.left()  # of a round the database did not hear of to its end
+        while True:
+            with store.transaction():
+                _mark_taken(store, taken)
+                # after a failure the rest waits for the next round: the server may be in trouble
+                due = [] if report.failed else _claimed(store, which, clock())
+            if taken:
+                journal.clear()
+            if not due:
+                return report
+            taken = _sent(store, due, send, journal, clock, report)
+
+
+def _claimed(store: Store, which: str, now: datetime) -> list[dict[str, Any]]:
+    """Rows of what is due, claimed; call within a transaction."""
+    due = store.read(_READ.format(which=which), _due_params(now))
+    if due.height:
         keys = "\x1f".join(f"{channel} {alert}" for channel, alert in due.select("channel", "alert_id").iter_rows())
         store.execute(_CLAIM, _due_params(now) | {"keys": keys})
-        for row in due.iter_rows(named=True):
-            try:
-                send(row)
-            except DeliveryError as error:
-                _failed(store, row, error, clock(), report)
-            else:
-                _mark(
-                    store, row,
-                    "state = 'sent', sent_at = $at, attempts = attempts + 1, last_error = NULL", {"at": clock()},
-                )  # fmt: skip
-                report.sent += 1
-    return report
+    return due.rows(named=True)
+
+
+def _sent(
+    store: Store,
+    due: Sequence[Mapping[str, Any]],
+    send: Send,
+    journal: Journal,
+    clock: Callable[[], datetime],
+    report: DeliveryReport,
+) -> list[Taken]:
+    """Hand over claimed deliveries; returns those that were taken, each with its line in the journal."""
+    taken = []
+    for row in due:
+        try:
+            send(row)
+        except DeliveryError as error:
+            _failed(store, row, error, clock(), report)
+        except Exception as error:  # a channel's own mistake: recorded, tried again like any failure, no claim is left
+            log.error("a channel broke", alert=row["alert_id"], channel=row["channel"], exc_info=error)
+            _failed(store, row, DeliveryError(f"unexpected: {error!r}"), clock(), report)
+        else:
+            taken.append(Taken(row["alert_id"], row["channel"], clock()))
+            journal.note(taken[-1])
+            report.sent += 1
+    return taken
+
+
+def _mark_taken(store: Store, taken: Sequence[Taken]) -> None:
+    if taken:
+        alerts, channels, times = ("\x1f".join(map(str, column)) for column in zip(*taken, strict=True))
+        store.execute(_TAKEN, {"alerts": alerts, "channels": channels, "times": times})
 
 
 def _mark(store: Store, row: Mapping[str, Any], change: str, params: dict[str, Any]) -> None:
