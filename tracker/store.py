@@ -131,8 +131,14 @@ class Store:
 
     def scalar(self, sql: str, params: Mapping[str, Any] | None = None) -> Any:
         """The single value of a query; None when there is no row."""
-        frame = self.read(sql, params)
-        return frame.item(0, 0) if frame.height else None
+        with self._lock:
+            done = self._con.execute(sql, dict(params) if params else None)
+            if "TIME ZONE" in str(done.description[0][1]):  # moments come as frames, which need no further package
+                frame = done.pl()
+                moment: datetime | None = frame.item(0, 0) if frame.height else None
+                return moment.astimezone(UTC) if moment is not None else None
+            row = done.fetchone()
+            return row[0] if row else None
 
     def kept(self, name: str, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """What `make` returns, made again only when `key` differs from the last time: for what is dear and seldom changes.

@@ -14,8 +14,14 @@ from tracker.store import Store
 _AROUND: Final = """
 SELECT s.signal_id, substr(d.text, greatest(1, f.start - 239), f."end" - f.start + 480) AS stretch,
        least(f.start, 240) AS start, f."end" - f.start AS long
-FROM v_signals s JOIN facts f ON f.fact_id = s.fact_ids[1] AND f.superseded_at IS NULL JOIN documents d ON d.doc_id = f.doc_id
-WHERE s.signal_id IN (SELECT unnest(string_split($ids, chr(31)))) AND f.start IS NOT NULL AND len(f.quote) < $short
+FROM (SELECT signal_id, fact_ids, doc_ids FROM v_signals WHERE signal_id IN (SELECT unnest(string_split($ids, chr(31))))) s
+JOIN facts f ON f.fact_id = s.fact_ids[1] AND f.superseded_at IS NULL
+JOIN (
+  SELECT doc_id, text FROM documents WHERE doc_id IN (
+    SELECT unnest(doc_ids) FROM v_signals WHERE signal_id IN (SELECT unnest(string_split($ids, chr(31))))
+  )
+) d ON d.doc_id = f.doc_id
+WHERE f.start IS NOT NULL AND len(f.quote) < $short
 """
 _SHORT: Final = 60  # a quote of fewer characters is told as the sentence it stands in
 _ENDS: Final = re.compile(r"(?<=[.!?])\s+|(?<=[。！？\n])|\n")

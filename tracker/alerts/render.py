@@ -130,10 +130,9 @@ def render(digest: Digest, *, recipient: str, at: datetime, links: Links | None 
     context = {"d": digest, "w": words, "f": frame, "spark": sparkline, "size": charts}
     page = _environment(html=True).get_template("mail.html.j2").render(context)
     text = _environment(html=False).get_template("mail.txt.j2").render(context)
-    inliner = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
     return RenderedMail(
         clean_header(subject_of(digest)),
-        re.sub(r"\n\s*\n+", "\n", inliner.inline(page)),
+        re.sub(r"\n\s*\n+", "\n", _inliner().inline(page)),
         re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         tuple(frame.pictures.values()),
         frame.link("unsubscribe", digest.kind),
@@ -208,6 +207,11 @@ def sparkline(values: list[float]) -> str:
 
 
 @cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+@cache
 def _environment(*, html: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -215,6 +219,7 @@ def _environment(*, html: bool) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # templates are part of the program: compiled once
     )
     environment.filters |= {
         "plain": plain,
