@@ -161,7 +161,10 @@ def run(kills: int, seed: int, folder: Path, minutes: float | None = None) -> Co
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             done += 1
+        before = world.log.count('"started"')
         process = world.start_daemon()
+        # not before: a command that finds the database without an owner takes it, and the daemon would not start
+        until(lambda: world.log.count('"started"') > before, 60, "the last start")
         until(lambda: _settled(world, published), 300, "everything delivered")
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
