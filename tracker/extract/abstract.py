@@ -11,7 +11,8 @@ from typing import Final
 
 from tracker.extract import frames as signs
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.reading import Mention, Reading
+from tracker.extract.mentions import Mention, whole
+from tracker.extract.reading import Reading
 
 # What a name means or is called in English, in brackets behind it.
 _GLOSS: Final = re.compile(
@@ -43,6 +44,13 @@ class Abstract:
         while stop < len(self.sentence) and self.sentence[stop].isascii() and self.sentence[stop].isalnum():
             stop += 1  # a quote ends with a word
         return self.at[start], stop
+
+
+def unmarked(folded: str) -> str | None:
+    """A folded sentence without the glosses and marks that its abstract leaves out; None where it has none."""
+    bare = _GLOSS.sub("", folded) if "(" in folded else folded
+    bare = _BOLD.sub("", bare) if "**" in bare else bare
+    return bare if len(bare) < len(folded) else None
 
 
 def abstracted(reading: Reading, lexicon: Lexicon) -> Abstract:
@@ -83,15 +91,6 @@ def abstracted(reading: Reading, lexicon: Lexicon) -> Abstract:
     return Abstract(reading.text, "".join(pieces).replace("  ", "\n "), at, names, products, blocks)
 
 
-def whole(mentions: list[Mention]) -> list[Mention]:
-    """Mentions in order without those that begin inside another one: "high-bandwidth memory chips" is HBM."""
-    kept: list[Mention] = []
-    for mention in mentions:
-        if not kept or mention.start >= kept[-1].end:
-            kept.append(mention)
-    return kept
-
-
 def _said_once(reading: Reading) -> list[Mention]:
     """Names of companies, each once where a company is called by two names in a row."""
     kept: list[Mention] = []
@@ -126,7 +125,7 @@ def _sign(reading: Reading, mention: Mention, lexicon: Lexicon) -> str:
     if role == "crowd":
         return signs.ISSUER
     if role == "issuer":
-        return signs.OWN if reading.text[mention.start : mention.end].lower() in ("our", "us") else signs.ISSUER
+        return signs.OWN if reading.text[mention.start : mention.end].lower() in signs.OURS else signs.ISSUER
     also = any(m.start == mention.start and m.end == mention.end for m in reading.of("product"))
     if lexicon.layers.get(value) == "consortium":
         return signs.STANDARD if also else signs.CONSORTIUM

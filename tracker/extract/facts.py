@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.extract.abstract import whole
-from tracker.extract.calendar import days_left, sort_key
+from tracker.extract.calendar import days_left
 from tracker.extract.dismissal import reason_against
 from tracker.extract.footing import (
     basis_of,
@@ -27,12 +26,13 @@ from tracker.extract.footing import (
 from tracker.extract.growth import RESULTS, growth_unit, is_over_years, is_prior_share, is_share
 from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
+from tracker.extract.memory import YEAR
 from tracker.extract.metrics import Link, links
 from tracker.extract.observers import bare_span, is_consensus
 from tracker.extract.parts import goes_on_about_part, part_of
 from tracker.extract.periods import Period
 from tracker.extract.quotes import widened
-from tracker.extract.reading import Document, Mention, Reading, Told, prepared, readings
+from tracker.extract.reading import Document, Mention, Reading, Told, prepared
 from tracker.extract.reconcile import reconciled
 from tracker.extract.redundant import distinct
 from tracker.extract.repeats import beside
@@ -41,6 +41,7 @@ from tracker.extract.sentences import batches, candidate_sentences
 from tracker.extract.statements import Dropped, Statement, statements
 from tracker.extract.subjects import deal, is_object, subject
 from tracker.extract.tables import read_tables
+from tracker.extract.walk import readings
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
 
 EXTRACTOR_VERSION: Final = "rules-2"
@@ -65,14 +66,7 @@ _OTHERS_SPEND: Final = re.compile(
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
-_YEAR: Final = re.compile(r"(?<![\d.$])(?:19[89]\d|20[0-3]\d)(?![\d%])")
-# A year that something is measured against does not make a passage one about that year.
-_THAN_THEN: Final = re.compile(
-    r"\b(?:surpass\w*|since|highest|lowest|record|best|worst|than|versus|compared|previous|exceed\w*|topp\w*|beat\w*)\b.{0,90}$",
-    re.IGNORECASE,
-)
 _ERA: Final = 500  # characters a passage goes on in the years it named last
-_NO_GOODS: Final = frozenset({"facility", "service", "application"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +139,6 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterator[dict[str, Any]]:
     document = reading.document
-    if reading.leads:
-        _remember(reading, lexicon)
-        return
     told: set[str] = set()
     entities: dict[int, str] = {}  # of the figures of this sentence, by where they begin
     last: Told | None = None
@@ -183,30 +174,7 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
             misses.append(_miss(reading, found.start, found.end, found.kind, "history"))
         else:
             yield statement
-    _remember(reading, lexicon)
-
-
-def _remember(reading: Reading, lexicon: Lexicon) -> None:
-    """What the sentences behind this one may go on about: its subject, and the period of an outlook."""
-    document = reading.document
-    names = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
-    if names and (document.subject is None or document.subject[1] < reading.offset):
-        document.subject = (names[0].term.value, reading.offset)
-    goods = [m.term.value for m in whole(reading.of("product")) if lexicon.families[m.term.value] not in _NO_GOODS]
-    if goods:
-        document.product = (goods[-1], reading.offset)
-    if len({m.term.value for m in names}) > 1:
-        document.crowd = (tuple(dict.fromkeys(m.term.value for m in names)), reading.offset)
-    dated = "20" in reading.text or "19" in reading.text
-    found = _YEAR.finditer(reading.text) if dated else ()
-    years = [int(m[0]) for m in found if not _THAN_THEN.search(reading.text, 0, m.start())]
-    if years:
-        document.era = (max(years), reading.offset)
-    if any(m.term.value == "guidance" for m in reading.of("basis")) and reading.periods:
-        reported = document.period
-        ahead = [p.label for p in reading.periods if reported is None or sort_key(p.label) > sort_key(reported)]
-        if ahead:
-            document.outlook = (ahead[0], reading.offset)
+    document.passed.append(reading)
 
 
 def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document, month: int) -> str:
@@ -234,7 +202,7 @@ def _is_history(period: str | None, document: Document) -> bool:
 def _is_past_era(reading: Reading, period: str | None) -> bool:
     """Whether a statement without a time of its own goes on in a passage about years long past."""
     document = reading.document
-    if period is not None or document.era is None or _YEAR.search(reading.text):
+    if period is not None or document.era is None or YEAR.search(reading.text):
         return False
     year, place = document.era
     return reading.offset - place <= _ERA and year < document.published.year - 1

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tracker.errors import RuleError
+from tracker.extract.literals import Words, required
 from tracker.vocabulary import KINDS
 from tracker.yaml_files import YamlFile
 
@@ -28,6 +29,8 @@ from tracker.yaml_files import YamlFile
 ENTITY, CONSORTIUM, BOTH, PRODUCT, ISSUER, STANDARD, OBSERVER, FACILITY, OWN, CUSTOM, MAKER = (
     chr(0xE000 + 256 * i) for i in range(11)
 )
+
+OURS: Final = ("our", "us")  # words for the issuer that stand as OWN
 
 
 def _range(*firsts: str) -> str:
@@ -65,15 +68,16 @@ _WITHOUT: Final = r"\n;。!?"
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A pattern, and what a sentence must hold for it to fit: of each set of blocks (see `needs`) at least one."""
+    """A pattern, and what a sentence must hold for it to fit: one of each set of blocks (see `needs`) and of words."""
 
     pattern: re.Pattern[str]
     needs: frozenset[int]
+    words: tuple[Words, ...]
 
     @classmethod
     def of(cls, pattern: re.Pattern[str]) -> Wording:
         """A pattern with what it needs."""
-        return cls(pattern, needs(pattern.pattern))
+        return cls(pattern, needs(pattern.pattern), required(pattern.pattern))
 
     def may_fit(self, blocks: int) -> bool:
         """Whether a sentence that holds these blocks is worth trying: nine of ten are not, at a twentieth of the cost."""

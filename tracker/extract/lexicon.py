@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from tracker import yaml_files
@@ -20,6 +18,8 @@ from tracker.errors import RuleError
 from tracker.extract.folding import fold
 from tracker.extract.frames import Frames, load_frames
 from tracker.extract.heads import names_pattern
+from tracker.extract.terms import CALLING, Term, TermTable
+from tracker.extract.trials import Trials, blocks_of
 from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
@@ -33,59 +33,12 @@ _ENTITY_SCHEMA: Final = {
     "currency": pl.String(),
     "cik": pl.Int64(),
 }
-# Roles that make a sentence worth reading.
-CALLING: Final = frozenset({"cue", "strong", "weak", "heard", "implied", "sign"})
 _PRODUCT_SCHEMA: Final = {
     "id": pl.String(),
     "family": pl.String(),
     "vendor": pl.String(),
     "terms": pl.List(pl.String()),
 }
-
-
-@dataclass(frozen=True)
-class Term:
-    """What a stretch of text may mean."""
-
-    # entity | product | cue | strong | weak | segment | basis | direction | negation | hypothetical | boilerplate |
-    # issuer | other_metric | setting | market | observer | heard | implied | sign (of a statement) |
-    # outsider
-    role: str
-    value: str  # id, kind, basis, direction
-    exact: str | None = None  # the form the text must have (case included), for names that are also words
-    not_before: tuple[str, ...] = ()
-    not_after: tuple[str, ...] = ()
-    conditional: bool = field(init=False, repr=False, default=False)  # whether it has conditions beside its wording
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "conditional", self.exact is not None or bool(self.not_before or self.not_after))
-
-
-@dataclass(frozen=True, eq=False)
-class TermTable:
-    """The wordings of a lexicon by their index in `patterns`, as the scan wants them."""
-
-    wordings: pl.Enum
-    lengths: npt.NDArray[np.int64]  # characters
-    meanings: tuple[tuple[Term, ...], ...]
-    calling: npt.NDArray[np.bool_]  # whether a sentence with it is worth reading
-    boilerplate: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, terms: Mapping[str, tuple[Term, ...]], patterns: Sequence[str]) -> TermTable:
-        """The table of `patterns` with the meanings in `terms`."""
-        meanings = tuple(terms[word] for word in patterns)
-
-        def with_role(roles: frozenset[str]) -> npt.NDArray[np.bool_]:
-            return np.array([any(t.role in roles for t in known) for known in meanings], dtype=np.bool_)
-
-        return cls(
-            pl.Enum(patterns),
-            np.array([len(word) for word in patterns], dtype=np.int64),
-            meanings,
-            with_role(CALLING),
-            with_role(frozenset({"boilerplate"})),
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +53,7 @@ class Lexicon:
     sign_patterns: tuple[str, ...] = field(repr=False)  # the wordings that call for a statement's frames
     frames: Frames = field(repr=False)  # how statements are worded
     table: TermTable = field(repr=False, compare=False)
+    trials: Trials = field(repr=False, compare=False)  # which frames are worth trying on which sentence
     kinds: Mapping[str, Mapping[str, Any]] = field(repr=False)
     families: Mapping[str, str] = field(repr=False)
     fiscal_year_ends: Mapping[str, int] = field(repr=False)
@@ -182,17 +136,22 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
     terms = {word: tuple(meanings) for word, meanings in table.items()}
     patterns = tuple(sorted(terms, key=len, reverse=True))
     cue_words = [w for w, meanings in terms.items() if any(t.role in CALLING for t in meanings)]
+    families = {p["id"]: p.get("family", p["id"]) for p in products.values()}
+    layers = {e["id"]: e["layer"] for e in entities.values() if e.get("layer")}
     return Lexicon(
         entities=pl.DataFrame([_row(e, _ENTITY_SCHEMA) for e in entities.values()], schema=_ENTITY_SCHEMA),
         products=pl.DataFrame([_row(p, _PRODUCT_SCHEMA) for p in products.values()], schema=_PRODUCT_SCHEMA),
         terms=terms,
         patterns=patterns,
-        table=TermTable.of(terms, patterns),
+        trials=Trials.of(frames),
+        table=TermTable.of(
+            terms, patterns, frames.kinds, lambda known, word: blocks_of(known, word, frames, families, layers)
+        ),
         cue_patterns=tuple(sorted(cue_words, key=len, reverse=True)),
         sign_patterns=tuple(w for w, meanings in terms.items() if any(t.role == "sign" for t in meanings)),
         frames=frames,
         kinds=kinds,
-        families={p["id"]: p.get("family", p["id"]) for p in products.values()},
+        families=families,
         fiscal_year_ends={e["id"]: int(e.get("fiscal_year_end_month", 12)) for e in entities.values()},
         currencies={e["id"]: e.get("currency", "USD") for e in entities.values()},
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
@@ -201,7 +160,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         heads=names_pattern(
             w for w, meanings in terms.items() if any(t.role in ("entity", "outsider") for t in meanings)
         ),
-        layers={e["id"]: e["layer"] for e in entities.values() if e.get("layer")},
+        layers=layers,
         observers=frozenset(e["id"] for e in entities.values() if e.get("layer") == "tracker"),
     )
 

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from tracker.extract.lexicon import Lexicon, Term, following_word, preceding_word
+from tracker.extract.lexicon import Lexicon, following_word, preceding_word
 from tracker.extract.page import Positions, characters, lay_out
+from tracker.extract.terms import Term
 
 
 class Mention(NamedTuple):
@@ -35,6 +36,9 @@ class Hits:
     wordings: list[int]  # index into lexicon.patterns
     calling: npt.NDArray[np.bool_]  # of each text: whether it holds a term that calls for reading
     boilerplate: npt.NDArray[np.bool_]
+    measuring: npt.NDArray[np.bool_]  # of each text: whether it holds a term that a figure can belong to
+    signs: npt.NDArray[np.int64]  # of each text: the kinds its terms are signs of, as bits (see `TermTable.signs`)
+    blocks: npt.NDArray[np.int64]  # of each text: what its terms may stand as, as bits (see `TermTable.blocks`)
 
 
 def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
@@ -54,6 +58,11 @@ def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
         found[owner[flags[wordings]]] = True
         return found
 
+    def bits(flags: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        found = np.zeros(len(folded), dtype=np.int64)
+        np.bitwise_or.at(found, owner, flags[wordings])
+        return found
+
     return Hits(
         np.searchsorted(owner, np.arange(len(folded) + 1)).tolist(),
         (starts - base).tolist(),
@@ -61,6 +70,9 @@ def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
         wordings.tolist(),
         holds(lexicon.table.calling),
         holds(lexicon.table.boilerplate),
+        holds(lexicon.table.measuring),
+        bits(lexicon.table.signs),
+        bits(lexicon.table.blocks),
     )
 
 
@@ -94,6 +106,15 @@ def mentions_of(text: str, folded: str, hits: Hits, i: int, lexicon: Lexicon) ->
                 continue
             same.append(Mention(start, end, term))
     return found
+
+
+def whole(mentions: list[Mention]) -> list[Mention]:
+    """Mentions in order without those that begin inside another one: "high-bandwidth memory chips" is HBM."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        if not kept or mention.start >= kept[-1].end:
+            kept.append(mention)
+    return kept
 
 
 def holds(term: Term, text: str, folded: str, start: int, end: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final
@@ -13,8 +12,8 @@ import polars as pl
 from tracker.extract.calendar import days_left
 from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
+from tracker.extract.mentions import Hits, Roles, find_terms, mentions_of
 from tracker.extract.mentions import Mention as Mention
-from tracker.extract.mentions import Roles, find_terms, mentions_of
 from tracker.extract.periods import Period, find_periods
 from tracker.extract.quantities import Quantity, find_quantities
 
@@ -25,11 +24,23 @@ CLAUSE: Final = re.compile(
 )
 
 
+_NONE: Final[list[Mention]] = []
 _REPORT: Final = re.compile(
     r"\bearnings\b|\bresults\b|\b(?:record|first|second|third|fourth|q[1-4])[ -]quarter\b|\bquarter(?:ly)? (?:profit|revenue|sales|forecast)|"
     r"\b(?:profit|revenue|sales) (?:jumps?|surges?|rises?|falls?|soars?|climbs?|beats?|tops?|drops?|grows?)\b|财报|財報|业绩|業績|季报|季報|财测|財測",
     re.IGNORECASE,
 )
+
+
+# What a term means, put behind it by an editor: （Gross Margin: 销售收入减去成本后的百分比）.
+_GLOSS: Final = re.compile(r"[（(]\s?[A-Za-z][^（）()：:]{0,60}[:：][^（）()]{4,}[)）]")
+
+
+def _glosses(text: str) -> list[tuple[int, int]]:
+    """Where the words of a term end and its explanation begins, to the end of the bracket."""
+    return [
+        (text.index(m[0][m[0].index(":" if ":" in m[0] else "：")], m.start()), m.end()) for m in _GLOSS.finditer(text)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Document:
     era: tuple[int, int] | None = None  # the latest year that was named last, and where
     product: tuple[str, int] | None = None  # the product that was spoken of last, and where
     told: Told | None = None
+    passed: list[Reading] = field(default_factory=list, repr=False)  # read, and not yet remembered
     outlook: tuple[str, int] | None = None  # the period an outlook was announced for, and where
     currency: str | None = None  # what an amount without a country's name is in
     deal: tuple[str, str, int] | None = None  # (buyer, seller, where) of the deal that was told last
@@ -74,13 +86,38 @@ class Reading:
     offset: int
     text: str
     folded: str
-    roles: Roles
+    lexicon: Lexicon
+    hits: Hits
+    index: int  # of its hits
+    told_of: str = ""  # whom the figure told right before it is of
     follows: bool = False  # it has no cue of its own and only goes on from the sentence before
-    leads: bool = False  # it is only read for the names the sentence behind it refers to
-    fiscal_year_end_month: int = 12
-    quantities: list[Quantity] = field(default_factory=list)
+    measured: bool = False  # it may hold a quantity
+    trials: list[int] = field(default_factory=list)  # patterns of statements that may fit, by number
+    _roles: Roles | None = None
+    _quantities: list[Quantity] | None = None
+    _month: int | None = None
+    _glosses: list[tuple[int, int]] | None = None
     _periods: dict[int, list[Period]] = field(default_factory=dict)
     _clauses: list[int] | None = None
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """Figures of the sentence, in order."""
+        if self._quantities is None:
+            found = find_quantities(self.text, currency=self.document.currency) if self.measured else []
+            self._quantities = [q for q in found if not self._is_explained(q)]
+        return self._quantities
+
+    @property
+    def fiscal_year_end_month(self) -> int:
+        """Calendar of the document's issuer, or else of who is named first."""
+        if self._month is None:
+            owner = self.document.issuer
+            if owner is None:
+                named = self.of("entity")
+                owner = named[0].term.value if named else self.told_of
+            self._month = self.lexicon.fiscal_year_ends.get(owner, 12)
+        return self._month
 
     @property
     def periods(self) -> list[Period]:
@@ -101,7 +138,20 @@ class Reading:
 
     def of(self, role: str) -> list[Mention]:
         """Mentions of a role, in order."""
-        return self.roles.get(role, [])
+        if self._roles is None:
+            self._roles = mentions_of(self.text, self.folded, self.hits, self.index, self.lexicon)
+            if self._has_glosses():
+                self._roles = {r: [m for m in found if not self._is_explained(m)] for r, found in self._roles.items()}
+        return self._roles.get(role, _NONE)
+
+    def _has_glosses(self) -> bool:
+        if self._glosses is None:
+            self._glosses = _glosses(self.text) if self.document.lang == "zh" else []
+        return bool(self._glosses)
+
+    def _is_explained(self, found: Mention | Quantity) -> bool:
+        """Whether something stands in the explanation an editor put behind a term."""
+        return self._has_glosses() and any(a <= found.start and found.end <= b for a, b in self._glosses or ())
 
     def clause_start(self, at: int) -> int:
         """Where the clause that holds `at` begins."""
@@ -165,44 +215,3 @@ def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:
     if not name or name in lexicon.fiscal_year_ends:
         return name or None
     return next((t.value for t in lexicon.terms.get(fold(name), ()) if t.role == "entity"), None)
-
-
-# What a term means, put behind it by an editor: （Gross Margin: 销售收入减去成本后的百分比）.
-_GLOSS: Final = re.compile(r"[（(]\s?[A-Za-z][^（）()：:]{0,60}[:：][^（）()]{4,}[)）]")
-
-
-def _glosses(text: str) -> list[tuple[int, int]]:
-    """Where the words of a term end and its explanation begins, to the end of the bracket."""
-    return [
-        (text.index(m[0][m[0].index(":" if ":" in m[0] else "：")], m.start()), m.end()) for m in _GLOSS.finditer(text)
-    ]
-
-
-def _inside(found: Mention | Quantity, stretches: list[tuple[int, int]]) -> bool:
-    return any(start <= found.start and found.end <= end for start, end in stretches)
-
-
-def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: Lexicon) -> Iterator[Reading]:
-    """Readings of candidate sentences, in order; sentences of boilerplate are left out."""
-    hits = find_terms(sentences["folded"].to_list(), lexicon)
-    wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy() | sentences["leads"].to_numpy())
-    rows = sentences.with_row_index().filter(pl.Series(wanted)).iter_rows()
-    for i, doc_id, start, _, sentence, folded, _, measured, follows, leads in rows:
-        document = documents[doc_id]
-        if follows and (document.told is None or not measured):
-            continue  # it has nothing to go on from, or to go on with
-        glosses = _glosses(sentence) if document.lang == "zh" else []
-        roles = mentions_of(sentence, folded, hits, i, lexicon)
-        if glosses:
-            roles = {role: [m for m in found if not _inside(m, glosses)] for role, found in roles.items()}
-        reading = Reading(document, start, sentence, folded, roles, follows, leads)
-        owner = document.issuer
-        if owner is None:
-            named = reading.of("entity")
-            owner = named[0].term.value if named else document.told.entity if document.told else ""
-        reading.fiscal_year_end_month = lexicon.fiscal_year_ends.get(owner, 12)
-        if measured and not leads:
-            reading.quantities = [
-                q for q in find_quantities(sentence, currency=document.currency) if not _inside(q, glosses)
-            ]
-        yield reading

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tracker.extract.abstract import whole
 from tracker.extract.fit import Fit
 from tracker.extract.lexicon import Lexicon
+from tracker.extract.mentions import whole
 from tracker.extract.reading import Mention, Reading
 from tracker.extract.subjects import MARKET_KINDS, VENDOR_KINDS, subject
 from tracker.vocabulary import MARKET

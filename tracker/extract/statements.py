@@ -14,10 +14,10 @@ from typing import Final
 
 from tracker.extract.abstract import Abstract, abstracted
 from tracker.extract.fit import Fit, reason_against
-from tracker.extract.frames import Frame
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Reading
 from tracker.extract.roles import carried, crowd, entity_of, own_chip, product_of, sides
+from tracker.extract.trials import Trial
 from tracker.vocabulary import MARKET
 
 _TRIES: Final = 12  # places of a sentence one pattern is tried at
@@ -58,13 +58,16 @@ class Dropped:
 def statements(reading: Reading, told: set[str], lexicon: Lexicon) -> Iterator[Statement | Dropped]:
     """Statements of a sentence, and the ones that were dropped. Kinds in `told` have figures there."""
     cued = [kind for kind in dict.fromkeys(m.term.value for m in reading.of("sign")) if kind not in told]
-    if not cued or reading.text.startswith("#"):  # a heading names what the text below tells
+    if not reading.trials or not cued or reading.text.startswith("#"):  # a heading names what the text below tells
         return
+    trials = [lexicon.trials.every[i] for i in reading.trials]
     abstract = abstracted(reading, lexicon)
     for kind in cued:
         said: list[Statement] = []
-        for frame in lexicon.frames.kinds[kind]:
-            for found in _fits(reading, abstract, frame, lexicon):
+        for trial in trials:
+            if trial.frame.kind != kind or not trial.wording.may_fit(abstract.blocks):
+                continue
+            for found in _fits(reading, abstract, trial, lexicon):
                 if isinstance(found, Dropped):
                     yield found
                 elif _is_new(found, said):
@@ -85,24 +88,21 @@ def _is_new(found: Statement, said: list[Statement]) -> bool:
     return True
 
 
-def _fits(reading: Reading, abstract: Abstract, frame: Frame, lexicon: Lexicon) -> Iterator[Statement | Dropped]:
-    """Where a frame fits; of the places of one pattern the first that holds."""
-    for wording in frame.patterns:
-        if not wording.may_fit(abstract.blocks):
-            continue
-        place = 0
-        for _ in range(_TRIES):
-            match = wording.pattern.search(abstract.text, place)
-            if match is None:
-                break
-            found = _read(Fit(reading, abstract, frame, match, lexicon, *abstract.span(*match.span())))
-            yield found
-            if isinstance(found, Statement) and frame.kind in _EACH:
-                yield from _each(found, match, abstract)
-                yield from _of_the_crowd(found, match, abstract, reading, lexicon)
-            if isinstance(found, Statement) and frame.kind == "acquisition" and found.counterparty is not None:
-                yield from _each_other(found, match, abstract)
-            place = match.end() if isinstance(found, Statement) else match.start() + 1
+def _fits(reading: Reading, abstract: Abstract, trial: Trial, lexicon: Lexicon) -> Iterator[Statement | Dropped]:
+    """Where a pattern of a frame fits; of its places the first that holds."""
+    place = 0
+    for _ in range(_TRIES):
+        match = trial.wording.pattern.search(abstract.text, place)
+        if match is None:
+            break
+        found = _read(Fit(reading, abstract, trial.frame, match, lexicon, *abstract.span(*match.span())))
+        yield found
+        if isinstance(found, Statement) and found.kind in _EACH:
+            yield from _each(found, match, abstract)
+            yield from _of_the_crowd(found, match, abstract, reading, lexicon)
+        if isinstance(found, Statement) and found.kind == "acquisition" and found.counterparty is not None:
+            yield from _each_other(found, match, abstract)
+        place = match.end() if isinstance(found, Statement) else match.start() + 1
 
 
 def _each(found: Statement, match: re.Match[str], abstract: Abstract) -> Iterator[Statement]:
