@@ -1,4 +1,4 @@
-"""Draw clips for hand labelling: `python -m tests.eval.draw heldout|dev2|heldout2|dev3`; prints one reference per line as JSON.
+"""Draw clips for hand labelling: `python -m tests.eval.draw heldout|dev2|heldout2|dev3|dev4`; prints one reference per line as JSON.
 
 Only the draw is by script: a seed, a quota per set, a border rule. Labels are written by a reader afterwards.
 """
@@ -36,16 +36,19 @@ FILES = {
 LENGTHS = {"zh": (500, 1300), "ordinary": (500, 1600), "headlines_zh": (20, 2600)}
 HELDOUT = {"news": 5, "press": 5, "calls": 12, "zh": 6, "headlines_zh": 4, "ordinary": 6}
 DEV2 = {"calls": 26, "press": 14, "zh": 14, "news": 12, "headlines_zh": 4}
-# Windows tried per document: the one with most digits wins, so that a small set holds enough figures; ordinary texts get one.
+# Windows tried per document: the one with most digits wins, so that a small set holds enough figures; ordinary texts and
+# the last set, which is to hold statements too, get one.
 TRIES = 3
 HELDOUT2 = {"news": 9, "press": 4, "calls": 10, "zh": 8, "headlines_zh": 24, "ordinary": 8}
 DEV3 = {"news": 16, "calls": 24, "zh": 28, "headlines_zh": 60}
+DEV4 = {"news": 33, "calls": 24, "zh": 22, "headlines_zh": 100}
 # A draw leaves out every source document, title and address of the draws before it.
 DRAWS = {
     "heldout": (20261124, HELDOUT),
     "dev2": (424242, DEV2),
     "heldout2": (20261125, HELDOUT2),
     "dev3": (515151, DEV3),
+    "dev4": (616161, DEV4),
 }
 
 
@@ -107,7 +110,7 @@ def draw(which: str) -> list[dict[str, Any]]:
                 break
             if row["doc_id"] in ids or {row["title"], row["url"]} & titles or issuer in issuers:
                 continue
-            spans = [window(text, name, rng) for _ in range(1 if name == "ordinary" else TRIES)]
+            spans = [window(text, name, rng) for _ in range(1 if name == "ordinary" or which == "dev4" else TRIES)]
             start, end = max(spans, key=lambda s: sum(c.isdigit() for c in text[s[0] : s[1]]))
             if end - start < (20 if name == "headlines_zh" else 200):
                 continue
