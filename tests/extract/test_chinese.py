@@ -118,6 +118,16 @@ def test_a_currency_before_the_amount_counts() -> None:
         ("去年Meta的资本支出是720亿美元，而到了明年，这个数字将升至1450亿到1500亿美元。", ("capex", "META", 1.45e11, 1.5e11, "money")),
         ("xAI的集群采用约15万块H200 GPU。", ("deployment", "XAI", 150000.0, 150000.0, "gpus")),
         ("Anthropic将向CoreWeave支付约60亿美元。", ("order", "ANTHROPIC", 6e9, 6e9, "money")),
+        ("谷歌云同比增长48%至140亿美元。", ("segment_revenue", "GOOGL", 1.4e10, 1.4e10, "money")),
+        ("亞馬遜AWS銷售大增37%，創新高", ("segment_revenue", "AMZN", 37.0, 37.0, "pct_yoy")),
+        ("Meta印度建120MW AI資料中心", ("deployment", "META", 120.0, 120.0, "MW")),
+        ("騰訊掃貨5萬顆輝達H200", ("order", "0700.HK", 50000.0, 50000.0, "gpus")),
+        ("輝達將向微軟出售30萬顆AI晶片", ("order", "MSFT", 300000.0, 300000.0, "gpus")),
+        ("廣達砸150億 衝刺AI基建", ("capex", "2382.TW", 1.5e10, 1.5e10, "money")),
+        ("甲骨文狂攬千億美元訂單", ("order", "ORCL", 1e11, 1e11, "money")),
+        ("Meta簽下60億美元光纖大單", ("order", "META", 6e9, 6e9, "money")),
+        ("甲骨文的园区从动工到投运仅用了5个月。", ("deployment", "ORCL", 5.0, 5.0, "months")),
+        ("为了守住40%的毛利率，苹果只好涨价。", ("gross_margin", "AAPL", 40.0, 40.0, "pct")),
         ("預計在27年，亞馬遜的資本支出達2600億美元。", ("capex", "AMZN", 2.6e11, 2.6e11, "money")),
     ],
 )  # fmt: skip
@@ -134,6 +144,12 @@ def test_chinese_ways_to_tell_a_figure(lexicon: Lexicon, text: str, wanted: Figu
         "资本支出拉动美国1.5%的GDP增长。",
         "Meta支付13亿美元罚款。",
         "德国电信砸10亿欧元建数据中心。",
+        "Pinnacle West受惠台積電擴廠，營收目標上看9%",
+        "行业里年收入不到十亿美元的小公司很多，全球都在找晶圆。",
+        "Azure的利润率偏低，因为NeoCloud的毛利率已达35%。",
+        "阿里支付了近1亿元的和解费用。",
+        "苹果花20亿美元购买了歌曲版权。",
+        "以1吉瓦AI数据中心为例，采用Arm处理器更省。",
     ],
 )
 def test_what_is_no_figure_of_the_company_stays_out(lexicon: Lexicon, text: str) -> None:
@@ -151,6 +167,25 @@ def test_a_heading_and_the_head_of_a_sentence_say_who_is_spoken_of(lexicon: Lexi
 def test_nothing_is_carried_past_a_heading_or_an_outsider(lexicon: Lexicon) -> None:
     text = "英伟达的营收达600亿美元。\n\n### 其他公司\n\n季度营收达10亿美元。\n\n小米表现不错。季度营收达900亿美元。"
     assert [(f[1], f[2]) for f in _figures(lexicon, text)] == [("NVDA", 6e10)]
+
+
+def test_each_of_a_list_is_told_its_rate(lexicon: Lexicon) -> None:
+    text = "**联想**（Lenovo）、**戴尔**（Dell）均表示，受内存涨价影响，设备价格将上调10%至15%。"
+    assert {f[1] for f in _figures(lexicon, text)} == {"0992.HK", "DELL"}
+    text = "甲骨文、Crusoe和OpenAI建造类似的集群需要12个月，而xAI仅用4个月。"
+    assert {(f[1], f[2]) for f in _figures(lexicon, text)} == {
+        ("ORCL", 12.0), ("CRUSOE", 12.0), ("OPENAI", 12.0), ("XAI", 4.0),
+    }  # fmt: skip
+
+
+def test_what_a_name_is_said_to_affect_is_not_its_own(lexicon: Lexicon) -> None:
+    text = "微软的营收为800亿美元。**OpenAI**对其利润的影响几乎为零。云业务收入高于预期，增长约40%。"
+    assert {f[1] for f in _figures(lexicon, text)} == {"MSFT"}
+
+
+def test_the_sum_of_a_list_is_nobodys_alone(lexicon: Lexicon) -> None:
+    text = "微软、谷歌和亚马逊的资本支出合计达5000亿美元。"
+    assert [f[1] for f in _figures(lexicon, text)] == ["MARKET"]
 
 
 def test_a_title_with_an_outsider_names_no_issuer(lexicon: Lexicon) -> None:

@@ -21,6 +21,8 @@ _GLOSS: Final = re.compile(
 # Between two names of one company: 亞馬遜AWS, 谷歌 Google, 阿里巴巴旗下阿里云.
 _SAME: Final = re.compile(r"[\s/·]?|的|旗下的?|[（(]|\s?\*\*\s?")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
+# Between Chinese and Latin letters a space is typography: AWS 與 Cerebras 合作.
+_TYPOGRAPHIC: Final = re.compile(r"(?<=[a-z0-9])[ \u00a0](?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])[ \u00a0](?=[a-z0-9])")
 _CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 _CUSTOM: Final = re.compile(r"custom|自研|定制|客制", re.IGNORECASE)
 _PART_OF_WORD: Final = re.compile(r"[A-Za-z\u4e00-\u9fff]公司|[A-Za-z\u4e00-\u9fff] ?公司")
@@ -59,7 +61,11 @@ def abstracted(reading: Reading, lexicon: Lexicon) -> Abstract:
     glosses = [(m.start(), m.end()) for m in _GLOSS.finditer(text)] if "(" in text else []
     marks = [
         (start, end, None)
-        for start, end in (*glosses, *((m.start(), m.end()) for m in (_BOLD.finditer(text) if "**" in text else ())))
+        for start, end in (
+            *glosses,
+            *((m.start(), m.end()) for m in (_BOLD.finditer(text) if "**" in text else ())),
+            *((m.start(), m.end()) for m in (() if text.isascii() else _TYPOGRAPHIC.finditer(text))),
+        )
     ]
     products = [
         m

@@ -10,9 +10,9 @@ from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Mention, Reading
 
 _GREW: Final = re.compile(
-    r"^\s?(?:业务|業務)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
+    r"^\s?(?:业务|業務|销售|銷售|云端|雲端)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
     r"other cloud services|(?:is |are )?expected|continues|continued|revenue|\w+ly)\s)*\s?(?:\b(?:up|down|grew|grow|grows|growing|rose|rise|increased?|"
-    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|下滑|下降)[^,;，；。]{0,30}$"
+    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|暴增|激增|劲增|勁增|狂增|飙升|飆升|飙增|飆增|大涨|大漲|下滑|下降)[^,;，；。]{0,30}$"
     r"|^ in the $",
     re.IGNORECASE,
 )

@@ -10,7 +10,7 @@ from tracker.extract.footing import is_expectation, is_supposed
 from tracker.extract.growth import is_rate_of_another, is_step
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link
-from tracker.extract.reading import Reading
+from tracker.extract.reading import Mention, Reading
 from tracker.extract.roles import nearest_product
 from tracker.vocabulary import MARKET
 
@@ -21,12 +21,17 @@ _LEVELS: Final = frozenset(
     {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment"}
 )
 _GROWTH_BEHIND: Final = re.compile(r"^ (?:\w+ ){0,2}growth\b|^的?增长|^的?成长", re.IGNORECASE)
+_COMPUTING_SOLD: Final = frozenset(
+    {"cloud", "neocloud", "datacenter", "accelerator", "custom_silicon", "memory", "foundry"}
+)
 _LEAST: Final = 1e5  # money
 _SPAN_OF_TIME: Final = re.compile(
     r"\b(?:first time in|in (?:the )?(?:last|past)|over the (?:last|past|next)|more than)\s(?:over |more than |about )?$",
     re.IGNORECASE,
 )
-_PER: Final = re.compile(r"\b(?:every|each|per|a typical)\s(?:additional )?$|每一?个?$", re.IGNORECASE)
+_PER: Final = re.compile(
+    r"\b(?:every|each|per|a typical)\s(?:additional )?$|(?:每一?个?|以|假设|假如)\s?$", re.IGNORECASE
+)
 _ENERGY: Final = re.compile(
     r"^[^,.;，。；]{0,32}\b(?:clean|renewables?|wind|solar|nuclear|gas|battery|batteries|storage|generation|grid|carbon-free|geothermal|hydro|turbines?|fuel cells?)\b"
     r"|^[^,.;，。；]{0,12}(?:风电|光伏|核电|燃气|储能|发电|电池)",
@@ -42,6 +47,10 @@ _COMPUTING: Final = re.compile(
 )
 _IN_GENERAL: Final = re.compile(r"\b(?:typical(?:ly)?|usually|in general)\b|通常|典型|一般来说", re.IGNORECASE)
 _BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
+_RAISED_BY: Final = re.compile(r"(?:上调|上修|下修|下调|调升|调降|追加|减少|增加)了(?:整整|约|近|逾|足足)?\s?$")
+_KIND_OF_FIRM: Final = re.compile(r"^[^，。；]{0,6}的[^，。；]{0,6}(?:公司|企业|厂商|初创|玩家|店|业者)")
+_FAST: Final = re.compile(r"能做到|缩短|只要|仅需|只需|快至|缩减")
+_BUILT_IN: Final = re.compile(r"(?:(?:仅|只)?(?:用|花)了?|耗时|历时|仅需|只需|需要?|需时)(?:不到|约|近|短短|大约)?\s?$")
 _MOVES: Final = re.compile(
     r"\b(?:up|down|above|below|ris\w+|rose|grew|grow\w*|increas\w+|decreas\w+|declin\w+|fell|expand\w*|doubl\w+|tripl\w+|more than|higher|lower|jump\w+|cut\w*)\b"
     r"|增|减|減|升|降|扩|擴|翻|倍|成长|成長",
@@ -71,15 +80,35 @@ def reason_against(
             return "how much a figure moved by, or the middle of a range"
         if max(abs(quantity.low or 0.0), abs(quantity.high or 0.0)) < _LEAST:
             return "too small to be a company's figure"
+    if not text.isascii() and (reason := _reason_against_chinese(reading, link)) is not None:
+        return reason
     if kind == "gross_margin" and _GROWTH_BEHIND.match(text[quantity.end : quantity.end + 50]):
         return "growth, not a margin"
-    if kind in ("deployment", "order") and _IN_GENERAL.search(text, reading.clause_start(anchor), quantity.end):
+    if (
+        kind in ("deployment", "order")
+        and quantity.unit != "months"
+        and _IN_GENERAL.search(text, reading.clause_start(anchor), quantity.end)
+    ):
         return "told of such things in general"
     if kind == "deployment":
         return _reason_against_site(reading, link, lexicon)
     if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
         return "how far one looks back, not how long one waits"
     return _reason_against_trade(reading, link, entity, product, lexicon)
+
+
+def _reason_against_chinese(reading: Reading, link: Link) -> str | None:
+    """What Chinese wording around a figure says against it (folded)."""
+    quantity, kind = link.quantity, link.kind
+    before = reading.folded[max(0, quantity.start - 16) : quantity.start]
+    behind = reading.folded[quantity.end : quantity.end + 24]
+    if link.after is not None and quantity.unit == "money" and _RAISED_BY.search(before):
+        return "how much a figure moved by, or the middle of a range"
+    if kind in ("revenue", "segment_revenue") and _KIND_OF_FIRM.match(behind):
+        return "it describes a kind of firm"
+    if kind == "supply_tightness" and (_FAST.search(before) or _FAST.search(behind)):
+        return "how quick somebody delivers"
+    return None
 
 
 def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str | None:
@@ -89,6 +118,9 @@ def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str 
         reading.text[max(0, quantity.start - 30) : quantity.start],
         reading.text[quantity.end : quantity.end + 50],
     )
+    if quantity.unit == "months":
+        built = _BUILT_IN.search(reading.folded, max(0, quantity.start - 14), quantity.start)
+        return None if built else "how long something else takes than building"
     if _RATE_OF_COST.search(behind) or _PER.search(before):
         return "what a unit of it costs or needs, not what is built"
     if quantity.unit not in ("MW", "GW", "kW", "W"):
@@ -114,6 +146,7 @@ def _reason_against_trade(
         entity == MARKET
         and kind in ("revenue", "segment_revenue", "capex")
         and not (reading.of("product") or _THESIS_MARKET.search(reading.text))
+        and len({m.term.value for m in reading.of("entity")}) < 3
     ):
         return "a market that the thesis is not about"
     beside = product or (nearest_product(reading, link.cue) if link.cue is not None else None)
@@ -129,15 +162,26 @@ def _reason_against_trade(
         return "a share, not a change"
     if kind == "order" and quantity.unit is None and not _BOOKED.match(reading.text, link.cue.start if link.cue else 0):
         return "a number without a unit"
-    if kind == "order" and quantity.unit == "money" and not _is_deal_of_the_thesis(reading, entity, product, lexicon):
+    if (
+        kind == "order"
+        and quantity.unit == "money"
+        and not _is_deal_of_the_thesis(reading, entity, product, link.cue, lexicon)
+    ):
         return "an order without a product, another party or a site of the thesis"
     return None
 
 
-def _is_deal_of_the_thesis(reading: Reading, entity: str, product: str | None, lexicon: Lexicon) -> bool:
+def _is_deal_of_the_thesis(
+    reading: Reading, entity: str, product: str | None, cue: Mention | None, lexicon: Lexicon
+) -> bool:
     if product is not None or reading.document.period is not None or reading.document.deal is not None:
         return True
     if entity == MARKET:
         return False
+    said = reading.folded[cue.start : cue.end] if cue is not None else ""
+    if lexicon.layers.get(entity) in ("cloud", "neocloud") and said in ("订单", "大单"):
+        return True  # what a cloud has on order is computing
     others = {m.term.value for m in reading.of("entity")} - {entity} - lexicon.observers
+    if said in ("支付", "购买"):  # for computing: one pays a cloud, or a maker of chips
+        return any(lexicon.layers.get(other) in _COMPUTING_SOLD for other in others)
     return bool(others or reading.of("setting"))

@@ -39,7 +39,7 @@ from tracker.extract.repeats import beside
 from tracker.extract.roles import nearest_product, negated, specific
 from tracker.extract.sentences import batches, candidate_sentences
 from tracker.extract.statements import Dropped, Statement, statements
-from tracker.extract.subjects import deal, is_object, subject
+from tracker.extract.subjects import deal, is_object, listed_with, subject
 from tracker.extract.tables import read_tables
 from tracker.extract.walk import readings
 from tracker.vocabulary import FACTS_SCHEMA, GROWTH_UNITS, MARKET, MAX_QUOTE_CHARS, conform, empty
@@ -66,6 +66,7 @@ _OTHERS_SPEND: Final = re.compile(
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
+_EACH_CJK: Final = re.compile(r"均|都(?!市)|皆|纷纷|双双")
 _ERA: Final = 500  # characters a passage goes on in the years it named last
 
 
@@ -158,6 +159,8 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
             reading.offset + len(reading.text),
         )
         yield fact
+        for name in _each_of_a_list(reading, link, fact["entity"], lexicon):
+            yield fact | {"entity": name}
     if last is not None:
         document.told = last
         document.subject = (last.entity, reading.offset)
@@ -175,6 +178,16 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
         else:
             yield statement
     document.passed.append(reading)
+
+
+def _each_of_a_list(reading: Reading, link: Link, entity: str, lexicon: Lexicon) -> list[str]:
+    """Whom else a figure is told of: each of a list ("联想、戴尔等均上调15%"), not of their sum."""
+    if reading.document.lang != "zh" or entity == MARKET or link.quantity.unit not in ("pct", "months"):
+        return []
+    if link.quantity.unit == "pct" and not _EACH_CJK.search(reading.folded, 0, link.quantity.start):
+        return []
+    anchor = min(link.cue.start, link.quantity.start) if link.cue is not None else link.quantity.start
+    return listed_with(reading, entity, anchor, lexicon)
 
 
 def _dated(basis: str, kind: str, entity: str, period: str | None, document: Document, month: int) -> str:
@@ -317,7 +330,9 @@ def _entity_of(
     if link.cue is None and reading.document.told is not None:
         named = [m for m in reading.of("entity") if m.start < quantity.start]
         return named[0].term.value if named else reading.document.told.entity
-    found = subject(reading, anchor, quantity.start, link.kind, product, lexicon)
+    # how long building takes is told of each, not of all
+    kind = "" if quantity.unit == "months" and link.kind == "deployment" else link.kind
+    found = subject(reading, anchor, quantity.start, kind, product, lexicon)
     if found is None and link.after is not None:  # "the market will double, reaching $3 billion in revenue"
         return entities.get(link.after.quantity.start)
     return found

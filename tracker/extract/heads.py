@@ -16,4 +16,6 @@ _LEAD: Final = (
 def names_pattern(names: Iterable[str]) -> re.Pattern[str]:
     """The expression that finds folded names at the head of a line or sentence."""
     longest_first = sorted(names, key=len, reverse=True)
-    return re.compile(f"{_LEAD}(?P<name>{'|'.join(map(re.escape, longest_first))})(?![a-z0-9])")
+    return re.compile(
+        f"{_LEAD}(?P<name>{'|'.join(map(re.escape, longest_first))})(?![a-z0-9])(?!\\*{{0,2}}(?:[(（][^()（）]{{0,60}}[)）])?\\*{{0,2}}(?:对|的影响|概念))"
+    )

@@ -66,7 +66,15 @@ _THIS_REFLECTS: Final = re.compile(
 )
 _DELIVERED: Final = re.compile(r"deliver(?:s|ed)?\b", re.IGNORECASE)
 # 而到了2026年，这个数字将飙升到…: the same metric in a further clause
-_THAT_CJK: Final = re.compile(r"(?:这个|这一|该|此)(?:数字|规模|金额|数额|总额|比例)[^,，。;；]{0,16}$")
+_THAT_CJK: Final = re.compile(
+    r"(?:(?:这个|这一|该|此)(?:数字|规模|金额|数额|总额|比例|指标)|(?:新增量|增量))[^,，。;；]{0,16}$"
+)
+# A space between Chinese words in a headline is a comma.
+# 同比增长63%至200亿美元
+_TO_LEVEL: Final = re.compile(
+    r"^\**\s?[，,]?\s?(?:至|到|达到?|達到?|来到|來到|升至|增至|降至|为|為)(?:约|約|近|逾)?\s?\**$"
+)
+_PAUSE_CJK: Final = re.compile(r"^[^\S\n]+(?=[\u3400-\u9fff])")
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _DOLLARS: Final = re.compile(r"dollars$", re.IGNORECASE)
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
@@ -175,7 +183,7 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
         ):
             continue  # "operating income and operating margin were $699 million and 19.4 %"
         if cue.term.role == "other_metric" or (
-            fits(quantity, cue.term.value, lexicon) and _is_rate(reading, cue, quantity)
+            fits(quantity, cue.term.value, lexicon, reading) and _is_rate(reading, cue, quantity)
         ):
             return cue
         if cue.term.value == "gross_margin" and quantity.unit == "money" and not _listed(reading, cue, cues):
@@ -188,7 +196,7 @@ def _explained(reading: Reading, quantity: Quantity, cues: list[Mention], lexico
     for cue in cues:
         if cue.end > quantity.start or not reading.text.startswith(", ", cue.end):
             continue
-        if cue.term.role != "cue" or not fits(quantity, cue.term.value, lexicon):
+        if cue.term.role != "cue" or not fits(quantity, cue.term.value, lexicon, reading):
             continue
         if _APPOSITION.match(reading.text[cue.end : quantity.start]):
             return cue
@@ -218,19 +226,23 @@ def _behind(reading: Reading, quantity: Quantity, cues: list[Mention], limit: in
         if cue.start >= limit or cue.start - quantity.end > 60:
             return None
         gap = reading.text[quantity.end : cue.start]
+        if quantity.unit == "pct" and _PAUSE_CJK.match(reading.text[quantity.end : cue.start + 1]):
+            return None
         near = _BEHIND.match(gap) or _GROWTH_IN.match(gap) if gap.isascii() or "’" in gap else _BEHIND_CJK.match(gap)
-        if not gap.strip() or near or (not gap.isascii() and _BEHIND_CJK.match(gap)):
-            if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon):
+        if not gap.strip() or near or (not reading.text.isascii() and _BEHIND_CJK.match(gap)):
+            if cue.term.role == "other_metric" or fits(quantity, cue.term.value, lexicon, reading):
                 return cue
         else:
             return None
     return None
 
 
-def fits(quantity: Quantity, kind: str, lexicon: Lexicon) -> bool:
+def fits(quantity: Quantity, kind: str, lexicon: Lexicon, reading: Reading) -> bool:
     """Whether a kind can be told in the unit of a figure."""
     rule: Any = lexicon.kinds["revenue" if kind == "segment_revenue" else kind]
     units = rule.get("units", ())
+    if quantity.unit in rule.get("units_zh", ()) and reading.document.lang == "zh":
+        return True
     if quantity.unit in units or (quantity.unit is None and "money" in units and kind in _BARE):
         return True
     return bool(rule.get("growth")) and quantity.unit in ("pct", "pct_yoy", "pct_qoq")
@@ -246,7 +258,9 @@ def _is_of_the_told(reading: Reading, quantity: Quantity, cue: Mention) -> bool:
 
 def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> bool:
     """Whether a figure without a cue of its own is told of the metric of the figure before it."""
-    if not fits(quantity, previous.kind, lexicon) and not (quantity.unit == "pct" and previous.kind in RESULTS):
+    if not fits(quantity, previous.kind, lexicon, reading) and not (
+        quantity.unit == "pct" and previous.kind in RESULTS
+    ):
         return False
     start, end = previous.quantity.end, quantity.start
     if any(start <= c.start < end and c.term.role == "other_metric" for c in cues):
@@ -254,7 +268,9 @@ def _goes_on(reading: Reading, previous: Link, quantity: Quantity, cues: list[Me
     between = reading.text[start:end]
     if quantity.unit == previous.quantity.unit and is_consensus(reading, quantity):
         return True
-    if _THAT_CJK.search(reading.folded, start, end) and quantity.unit in (None, previous.quantity.unit):
+    if quantity.unit in (None, "money") and _THAT_CJK.search(reading.folded, start, end):
+        return True
+    if quantity.unit == "money" and previous.quantity.unit == "pct" and _TO_LEVEL.match(between):
         return True
     if _GOES_ON.search(between) or (quantity.unit == "pct" and end - start <= 40 and is_cagr(reading, quantity)):
         return True
@@ -268,7 +284,7 @@ def _elliptical(reading: Reading, quantity: Quantity, lexicon: Lexicon) -> bool:
     told = reading.document.told
     if told is None or not 0 <= reading.offset - told.end <= 160:
         return False
-    if reading.of("other_metric") or not fits(quantity, told.kind, lexicon):
+    if reading.of("other_metric") or not fits(quantity, told.kind, lexicon, reading):
         return False
     same = quantity.unit == told.unit or (quantity.unit == "pct" and told.unit in (*GROWTH_UNITS, "pct", "money"))
     head = reading.text[: quantity.start].strip().lower()

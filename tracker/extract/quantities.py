@@ -455,6 +455,11 @@ def _lost_its_sign(text: str, end: int) -> bool:
 
 def _with_bound(q: Quantity, text: str, plus: bool) -> Quantity:
     before = text[max(0, q.start - 24) : q.start].removesuffix("每月")
+    before = (
+        before.removesuffix("达到").removesuffix("達到")
+        if before.endswith(("至少达到", "至少達到", "最多达到"))
+        else before
+    )
     if plus or _ends_with(before.removesuffix("the "), _MORE) or _MORE_AFTER.match(text, q.end):
         return q._replace(high=None)
     if _ends_with(before, _LESS):

@@ -180,6 +180,8 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             published = published.date()
         day = published if isinstance(published, date) else datetime.now(UTC).date()
         reports = _REPORT.search(title) is not None
+        if row.get("lang") == "zh":
+            named = _acting(title, low, roles, named)
         alone = len(named) == 1 or (named and reports)
         if alone and row.get("lang") == "zh" and len(named) + len(roles.get("outsider", ())) > 1:
             alone = False  # a note on several companies, some of them unknown
@@ -199,6 +201,26 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             currency=_bare_currency(row.get("lang") or "en", issuer, f"{title} {text[:400]}", lexicon),
         )
     return found
+
+
+# In a title: 受惠台积电扩产, 打入Meta供应链, 輝達概念股 are about somebody else.
+_BESIDE: Final = re.compile(r"(?:受惠|受惠于|受益于|得益于|打入|切入|卡位|搭上|攻入|挤进|供货|代工|挟)\s?$")
+_THEIRS: Final = re.compile(r"\s?(?:供应链|概念股|概念|大联盟|平台|体系|链|家族|的?客户|大单|订单|伺服器|服务器)")
+
+
+def _acting(title: str, folded: str, roles: Roles, named: tuple[str, ...]) -> tuple[str, ...]:
+    """The companies of a title that are more than whom others gain by or deliver to."""
+    beside = {
+        m.term.value
+        for m in roles.get("entity", ())
+        if _BESIDE.search(folded, max(0, m.start - 6), m.start) or _THEIRS.match(folded, m.end)
+    }
+    elsewhere = {
+        m.term.value
+        for m in roles.get("entity", ())
+        if not _BESIDE.search(folded, max(0, m.start - 6), m.start) and not _THEIRS.match(folded, m.end)
+    }
+    return tuple(name for name in named if name not in beside or name in elsewhere)
 
 
 def _bare_currency(lang: str, issuer: str | None, beginning: str, lexicon: Lexicon) -> str | None:

@@ -15,7 +15,7 @@ from tracker.vocabulary import MARKET
 # A name after one of these is not the subject of its clause.
 _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|via|as|in)\s+(?:the |its |their )?$"
-    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|携手|攜手|联手|聯手)\s?\**$",
+    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|携手|攜手|联手|聯手|受惠|受惠于|受惠於|受益于|受益於|得益于|打入|切入)\s?\**$",
     re.IGNORECASE,
 )
 _AND: Final = re.compile(r"\b(?:and|or)\s+$|[和与、]\s?$", re.IGNORECASE)
@@ -35,6 +35,15 @@ _SETS: Final = re.compile(
     r"\b(?:rais\w+|hik\w+|cut\w*|lower\w*|reduc\w+|charg\w+|set\w*|quot\w+|ask\w*|offer\w*|increas\w+|our|we|its|his|sells?|pric\w+ (?:its|the|at))\b|上调|上調|下调|下調|涨价|漲價|降价|降價|调涨|調漲|提价|提價|报价|報價|定价|定價|售价|售價",
     re.IGNORECASE,
 )
+_TAKES: Final = re.compile(r"\**(?:抢走|抢下|夺走|拿走|拿下|夺得|截走)")
+_BRACKETS: Final = re.compile(r"[（(][^（）()]{0,80}[)）]")
+_REST_OF_BRACKETS: Final = re.compile(r"^[^（()）、]*[)）]")
+_LIST_CJK: Final = re.compile(r"\s?(?:[、,，和与及]|以及)?\s?")
+_THAT_DEAL: Final = re.compile(r"其|公司|双方|这[项笔桩起次]|该[项笔桩]|此[次项笔]|本次")
+_LATIN_OWNER: Final = re.compile(
+    r"(?P<name>[A-Z][A-Za-z0-9&.-]{2,}(?: [A-Z][\w&.-]+){0,2})\s?\**(?:[（(][^（）()]{1,40}[）)])?\**\s?的\s?\**(?:总|年度?|季度?|全年)?$"
+)
+_LEADS_UP: Final = re.compile(r"^[\s*#>-]{0,4}(?:为了|由于|随着|凭借|尽管|虽然|除了|相较于|不同于)")
 _SPENDING: Final = frozenset({"capex", "deployment"})
 _ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
 _MAKERS_OF: Final = {"gpu": "NVDA"}
@@ -79,6 +88,10 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         return buyer
     if kind in _SPENDING and _is_crowd(reading, anchor, lexicon):
         return MARKET
+    if document.lang == "zh" and kind in _OWN_RESULTS and _owned_by_another(reading, anchor):
+        return None
+    if kind == "order" and (taker := _taker(reading, figure, lexicon)) is not None:
+        return taker
     found = _nearest(reading, floor, anchor, words, lexicon) or _nearest(reading, 0, floor, words, lexicon)
     if kind == "capex" and _WFE.match(reading.text, anchor):
         return MARKET
@@ -90,13 +103,17 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if between:
         return between[0].term.value
     market = any(m.start <= figure for m in words)
-    if market and kind in MARKET_KINDS:
+    if market and (kind in MARKET_KINDS or (kind == "capacity" and product is not None)):
         return MARKET
     vendor = lexicon.vendors.get(product or "")
     if _names_somebody_else(reading, figure, lexicon):
         return None
     carried = document.subject
     if document.lang == "zh":
+        if (ahead := _named_ahead(reading, figure, lexicon)) is not None:
+            return ahead
+        if kind == "acquisition" and not _THAT_DEAL.search(reading.folded[: figure + 1]):
+            return None
         who, since = spoken_of(reading, lexicon)
         if who == OUTSIDER:
             return None
@@ -113,6 +130,8 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if document.issuer is not None and document.issuer not in lexicon.observers:
         return document.issuer
     actors = _actors(reading, lexicon)
+    if document.lang == "zh":
+        actors = [m for m in actors if not is_object(reading, m)]
     if actors and (document.lang == "zh" or len({m.term.value for m in actors}) == 1):
         return actors[0].term.value
     if vendor is not None and kind in VENDOR_KINDS:
@@ -120,6 +139,26 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if document.lang == "zh" and kind in _SPENDING:
         return None  # somebody builds, and nobody says who: not the market
     return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
+
+
+def _owned_by_another(reading: Reading, anchor: int) -> bool:
+    """Whether a Latin name that is not known owns what is told: "Starlink 的营收", "NeoCloud的毛利率"."""
+    owner = _LATIN_OWNER.search(reading.text, max(0, anchor - 60), anchor)
+    if owner is None:
+        return False
+    known = (*reading.of("entity"), *reading.of("product"), *reading.of("segment"), *reading.of("implied"))
+    return not any(m.start < owner.end("name") and owner.start("name") < m.end for m in known)
+
+
+def _named_ahead(reading: Reading, figure: int, lexicon: Lexicon) -> str | None:
+    """Whom a clause that only leads up to the next one is about: 为了守住50%的毛利率，苹果……"""
+    if not _LEADS_UP.match(reading.folded):
+        return None
+    behind = [m for m in _actors(reading, lexicon) if m.start >= figure]
+    if not behind:
+        return None
+    between = reading.folded[figure : behind[0].start].rstrip("* ")
+    return behind[0].term.value if between.endswith((",", "，")) and between.count("，") <= 1 else None
 
 
 def _names_somebody_else(reading: Reading, figure: int, lexicon: Lexicon) -> bool:
@@ -158,6 +197,32 @@ def _buyer(reading: Reading, lexicon: Lexicon) -> str | None:
         if _BOUGHT_BY.search(before) or (_BY.search(before) and _BUYS.match(behind)):
             return m.term.value
     return None
+
+
+def _taker(reading: Reading, figure: int, lexicon: Lexicon) -> str | None:
+    """Who took an order from the subject: 被甲骨文抢走."""
+    for m in _actors(reading, lexicon):
+        by = m.end <= figure and _BY.search(reading.text[max(0, m.start - 4) : m.start])
+        if by and _TAKES.match(reading.folded, m.end):
+            return m.term.value
+    return None
+
+
+def listed_with(reading: Reading, entity: str, anchor: int, lexicon: Lexicon) -> list[str]:
+    """The others of the list in front of a figure that `entity` stands in: "Oracle、Crusoe和OpenAI……需要15个月"."""
+    names = [m for m in _actors(reading, lexicon) if m.end <= anchor]
+    row: list[str] = []
+    run: list[str] = []
+    for before, m in zip([None, *names], names, strict=False):
+        if before is not None and before.term.value == m.term.value:
+            continue  # its English name, in brackets behind it
+        between = "" if before is None else _BRACKETS.sub("", reading.folded[before.end : m.start]).replace("*", "")
+        if before is None or not _LIST_CJK.fullmatch(_REST_OF_BRACKETS.sub("", between)):
+            run = []
+        run.append(m.term.value)
+        if entity in run:
+            row = run
+    return [name for name in dict.fromkeys(row) if name != entity]
 
 
 def _names_a_product(reading: Reading, mention: Mention, lexicon: Lexicon) -> bool:
