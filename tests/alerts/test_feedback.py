@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.small import NOW, filled, kit, reader
-from tracker.alerts import outbox
 from tracker.alerts.feedback import apply
-from tracker.alerts.links import Links, link_key
+from tracker.alerts.links import LinkError, Links, link_key
+from tracker.alerts.subscriptions import begin_again, still_wanted
 from tracker.errors import UsageError
 from tracker.store import Store
 
@@ -80,11 +80,43 @@ def test_who_unsubscribed_gets_nothing_of_the_kind_until_taken_back(store: Store
     everybody = [reader()]
     answer = LINKS.read(token("unsubscribe", "weekly"), NOW)
     assert apply(store, kit(), answer, NOW).new
-    assert outbox.still_wanted(store, everybody, "digest") == []
-    assert outbox.still_wanted(store, everybody, "immediate") == everybody
+    assert still_wanted(store, everybody, "digest") == []
+    assert still_wanted(store, everybody, "immediate") == everybody
     later = NOW + timedelta(minutes=1)
     assert apply(store, kit(), LINKS.read(token("undo", "unsubscribe:weekly", later), later), later).new
-    assert outbox.still_wanted(store, everybody, "digest") == everybody
+    assert still_wanted(store, everybody, "digest") == everybody
+
+
+def test_a_link_from_before_somebody_subscribed_again_ends_nothing(store: Store) -> None:
+    everybody = [reader()]
+    old = LINKS.read(token("unsubscribe", "digest"), NOW)
+    assert apply(store, kit(), old, NOW).new
+    again = NOW + timedelta(days=1)
+    assert begin_again(store, WHO, again) == 1
+    with pytest.raises(LinkError, match="again after this one was sent"):
+        apply(store, kit(), old, NOW + timedelta(days=2))
+    assert still_wanted(store, everybody, "digest") == everybody
+    newer = again + timedelta(hours=1)
+    assert apply(store, kit(), LINKS.read(token("unsubscribe", "digest", newer), newer), newer).new
+    assert still_wanted(store, everybody, "digest") == []
+    assert not apply(store, kit(), old, newer + timedelta(hours=1)).new  # it is ended: nothing to do
+    assert store.scalar("SELECT count(*) FROM unsubscribed") == 1
+
+
+def test_an_old_undo_does_not_bring_back_what_was_ended_later(store: Store) -> None:
+    apply(store, kit(), LINKS.read(token("unsubscribe", "digest"), NOW), NOW)
+    undo = LINKS.read(token("undo", "unsubscribe:digest", NOW), NOW)
+    assert apply(store, kit(), undo, NOW + timedelta(minutes=1)).new
+    later = NOW + timedelta(days=1)
+    assert apply(store, kit(), LINKS.read(token("unsubscribe", "digest", later), later), later).new
+    assert not apply(store, kit(), undo, later + timedelta(minutes=1)).new
+    assert still_wanted(store, [reader()], "digest") == []
+
+
+def test_a_link_knows_the_language_of_its_mail() -> None:
+    url = LINKS.url("confirm", "abc", WHO, NOW, "zh")
+    assert LINKS.read(url.rpartition("/a/")[2], NOW).language == "zh"
+    assert LINKS.read(token("confirm", "abc"), NOW).language == "en"
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ import pytest
 from tests.alerts.small import NOW, filled, kit
 from tracker.alerts.feedback import Effect, apply
 from tracker.alerts.links import Answer, Links
+from tracker.alerts.subscriptions import begin_again
 from tracker.config import DaemonSettings
 from tracker.kit import Kit
 from tracker.store import Store
@@ -190,6 +192,34 @@ def test_a_mail_programs_own_button_unsubscribes(site: Site) -> None:
     answer = site.ask(path, method="POST", data={"List-Unsubscribe": "One-Click"}, peer="203.0.113.9")
     assert "No more of these mails" in answer.text
     assert site.store.scalar("SELECT count(*) FROM unsubscribed") == 1
+
+
+def test_a_page_behind_a_link_speaks_the_language_of_its_mail(site: Site) -> None:
+    url = site.links.url("reject", signal_of(site, "S1"), "reader@example.org", datetime.now(UTC), "zh")
+    path = url.removeprefix("https://tracker.example.org")
+    asked, acted, again = (site.ask(path, method=method).text for method in ("GET", "POST", "POST"))
+    assert "标为错误" in asked
+    assert "已标为错误" in acted
+    assert "撤销" in acted
+    assert "此前已完成" in again
+    for page in (asked, acted, again):
+        assert 'lang="zh-CN"' in page
+        assert "Mark" not in page
+        assert "Undo" not in page
+    undo = re.search(r'action="https://tracker.example.org(/a/[^"]+)"', acted)
+    assert undo is not None
+    assert "已撤回" in site.ask(undo.group(1), method="POST").text
+
+
+def test_an_old_link_says_why_it_ends_nothing(site: Site) -> None:
+    old = path_now(site, "unsubscribe", "immediate")
+    assert "No more" in site.ask(old, method="POST").text
+    begin_again(site.store, "reader@example.org", datetime.now(UTC) + timedelta(minutes=1))
+    answer = site.ask(old, method="POST")
+    assert answer.status_code == 400
+    assert "asked for these mails again" in answer.text
+    spoiled = site.ask("/a/nonsense", method="POST", headers={"accept-language": "zh-CN,zh;q=0.9"})
+    assert "此链接无效" in spoiled.text
 
 
 def test_a_spoiled_link_says_so(site: Site) -> None:

@@ -21,6 +21,7 @@ from tracker.alerts.route import Candidate, Decision, Past, candidates, decide, 
 from tracker.alerts.stages.group import group_key
 from tracker.alerts.stages.match import LABELS
 from tracker.alerts.stages.throttle import HOUR, throttle
+from tracker.alerts.subscriptions import still_wanted
 from tracker.config import MailSettings
 from tracker.store import Store
 from tracker.vocabulary import SEVERITIES, UTC_TIME
@@ -62,7 +63,7 @@ def take(
 ) -> int:
     """Route new signals (SIGNALS schema) and queue what is due at once; returns how many messages were queued."""
     labels = labels_of(signals, kit.lexicon.layers, tiers(store, signals))
-    wanted = outbox.still_wanted(store, recipients, "immediate")
+    wanted = still_wanted(store, recipients, "immediate")
     called = [c for c in candidates(labels, kit.routing, wanted, now) if c.told]
     if not called:
         return 0

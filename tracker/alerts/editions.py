@@ -10,6 +10,7 @@ from tracker.alerts.content import compose, reporting
 from tracker.alerts.parts import Digest
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.schedule import digest_due, edition_of, edition_window
+from tracker.alerts.subscriptions import still_wanted
 from tracker.config import MailSettings
 from tracker.kit import Kit
 from tracker.model_watch import RESULTS_TOLD, calendar_of
@@ -39,7 +40,7 @@ def digests_due(
             due.append((recipient, day, last))
     if not due:
         return []
-    wanted = {r.address for r in outbox.still_wanted(store, recipients, "digest")}
+    wanted = {r.address for r in still_wanted(store, recipients, "digest")}
     return [one for one in due if one[0].address in wanted]
 
 

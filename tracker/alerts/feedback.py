@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from tracker.alerts.links import SILENCE_FOR, Answer
-from tracker.errors import UsageError
+from tracker.alerts import subscriptions
+from tracker.alerts.links import SILENCE_FOR, Answer, LinkError
+from tracker.alerts.subscriptions import mail_kind
 from tracker.store import Store
 from tracker.vocabulary import UTC_TIME
 
@@ -31,23 +32,12 @@ class Effect:
     undo: str = ""  # target of the link that takes it back
 
 
-def mail_kind(kind: str) -> str:
-    """What is ended by unsubscribing from an edition: all editions of the digest are one kind."""
-    return "immediate" if kind == "immediate" else "digest"
-
-
-def about(store: Store, answer: Answer) -> str:
-    """What a link is about, for the page that asks; '' for what is no signal. Raises UsageError for an unknown one."""
-    action, _, target = answer.target.partition(":") if answer.action == "undo" else (answer.action, "", answer.target)
-    return "" if action == "unsubscribe" else str(_signal(store, target)["explanation"])
-
-
 def apply(store: Store, kit: Kit, answer: Answer, now: datetime) -> Effect:
-    """Do what a signed link asks for. Raises UsageError when what it is about is unknown."""
+    """Do what a signed link asks for. Raises LinkError when it is about something unknown or over."""
     with store.transaction():
         if answer.action == "unsubscribe":
-            row = {"recipient": answer.recipient, "kind": mail_kind(answer.target), "unsubscribed_at": now}
-            return Effect(_added(store, "unsubscribed", row), "", f"unsubscribe:{answer.target}")
+            new = subscriptions.end(store, answer.recipient, mail_kind(answer.target), answer.issued_at, now)
+            return Effect(new, "", f"unsubscribe:{answer.target}")
         if answer.action == "undo":
             return _undo(store, kit, answer, now)
         signal = _signal(store, answer.target)
@@ -55,25 +45,24 @@ def apply(store: Store, kit: Kit, answer: Answer, now: datetime) -> Effect:
             new = _added(store, "silences", _silence(answer, signal, now))
         else:
             new = _judge(store, kit, answer, answer.target, answer.action, now)
-        return Effect(new, str(signal["explanation"]), f"{answer.action}:{answer.target}")
+        return Effect(new, _said(signal, answer), f"{answer.action}:{answer.target}")
 
 
 def _undo(store: Store, kit: Kit, answer: Answer, now: datetime) -> Effect:
     action, _, target = answer.target.partition(":")
     if action == "unsubscribe":
-        params = {"who": answer.recipient, "kind": mail_kind(target), "issued": answer.issued_at}
-        known = "recipient = $who AND kind = $kind AND unsubscribed_at <= $issued::TIMESTAMPTZ + INTERVAL 1 SECOND"
-        new = bool(store.scalar(f"SELECT count(*) FROM unsubscribed WHERE {known}", params))
-        store.execute(f"DELETE FROM unsubscribed WHERE {known}", params)
-        return Effect(new, "")
+        taken_back = subscriptions.begin_again(
+            store, answer.recipient, now, kind=mail_kind(target), issued_at=answer.issued_at
+        )
+        return Effect(bool(taken_back), "")
     signal = _signal(store, target)
     if action == "silence":
         params = {"who": answer.recipient, "rule": signal["rule_id"], "entity": signal["entity"], "now": now}
         running = "author = $who AND rule_id = $rule AND entity IS NOT DISTINCT FROM $entity AND until > $now"
         new = bool(store.scalar(f"SELECT count(*) FROM silences WHERE {running}", params))
         store.execute(f"UPDATE silences SET until = $now WHERE {running}", params)
-        return Effect(new, str(signal["explanation"]))
-    return Effect(_judge(store, kit, answer, target, "undo", now), str(signal["explanation"]))
+        return Effect(new, _said(signal, answer))
+    return Effect(_judge(store, kit, answer, target, "undo", now), _said(signal, answer))
 
 
 def _judge(store: Store, kit: Kit, answer: Answer, signal_id: str, verdict: str, now: datetime) -> bool:
@@ -100,8 +89,13 @@ def _silence(answer: Answer, signal: dict[str, Any], now: datetime) -> dict[str,
 def _signal(store: Store, signal_id: str) -> dict[str, Any]:
     rows = store.read(_SIGNAL, {"id": signal_id})
     if rows.is_empty():
-        raise UsageError("the signal this link is about is no longer known")
+        raise LinkError("gone")
     return rows.row(0, named=True)
+
+
+def _said(signal: dict[str, Any], answer: Answer) -> str:
+    chinese = signal["explanation_zh"] if answer.language == "zh" else None
+    return str(chinese or signal["explanation"])
 
 
 def _added(store: Store, table: str, row: dict[str, Any]) -> bool:

@@ -26,6 +26,25 @@ SILENCE_FOR: Final = timedelta(days=7)
 _SALT: Final = "tracker-mail-link-1"
 
 
+# why a link is refused: message and hint in English; the page that shows it has its own words for readers of Chinese
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "unmade": ("this link was not made here, or is cut off", "copy the whole link"),
+    "unknown": ("this link asks for something unknown", ""),
+    "old": (f"this link is older than {VALID_FOR.days} days", "use 'tracker review' instead"),
+    "gone": ("the signal this link is about is no longer known", ""),
+    "again": ("you asked for these mails again after this one was sent", "use the link in a newer mail"),
+}
+
+
+class LinkError(UsageError):
+    """A link that does nothing; `reason` is a key of REFUSED."""
+
+    def __init__(self, reason: str) -> None:
+        message, hint = REFUSED[reason]
+        super().__init__(message, hint=hint or None)
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a followed link asks for."""
@@ -35,6 +54,7 @@ class Answer:
     recipient: str
     issued_at: datetime
     token: str
+    language: str = "en"  # of the mail it stood in
 
     @property
     def key(self) -> str:
@@ -49,9 +69,10 @@ class Links:
     base_url: str
     key: bytes
 
-    def url(self, action: Action, target: str, recipient: str, at: datetime) -> str:
+    def url(self, action: Action, target: str, recipient: str, at: datetime, language: str = "en") -> str:
         """The address to click. The same input gives the same address."""
-        token = self._serializer().dumps([action, target, recipient, int(at.timestamp())])
+        asked = [action, target, recipient, int(at.timestamp()), *([language] if language != "en" else [])]
+        token = self._serializer().dumps(asked)
         return f"{self.base_url.rstrip('/')}/a/{token if isinstance(token, str) else token.decode()}"
 
     def page(self, path: str = "") -> str:
@@ -59,17 +80,18 @@ class Links:
         return f"{self.base_url.rstrip('/')}/{path}"
 
     def read(self, token: str, now: datetime) -> Answer:
-        """What a token asks for. Raises UsageError when it was changed, is not ours, or is too old."""
+        """What a token asks for. Raises LinkError when it was changed, is not ours, or is too old."""
         try:
-            action, target, recipient, issued = self._serializer().loads(token[:2000])
+            action, target, recipient, issued, *more = self._serializer().loads(token[:2000])
             issued_at = datetime.fromtimestamp(issued, UTC)
         except (BadSignature, ValueError, TypeError, OverflowError) as error:
-            raise UsageError("this link was not made here, or is cut off", hint="copy the whole link") from error
+            raise LinkError("unmade") from error
         if action not in ACTIONS:
-            raise UsageError("this link asks for something unknown")
+            raise LinkError("unknown")
         if not timedelta(minutes=-5) <= now - issued_at <= VALID_FOR:
-            raise UsageError(f"this link is older than {VALID_FOR.days} days", hint="use 'tracker review' instead")
-        return Answer(cast(Action, action), str(target), str(recipient), issued_at, token)
+            raise LinkError("old")
+        language = str(more[0]) if more else "en"
+        return Answer(cast(Action, action), str(target), str(recipient), issued_at, token, language)
 
     def _serializer(self) -> URLSafeSerializer:
         return URLSafeSerializer(self.key, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256})

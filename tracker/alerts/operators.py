@@ -16,6 +16,7 @@ from tracker.alerts.message import to_message
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.render import RenderedMail, clean_header, plain
 from tracker.alerts.stages.mute import muted
+from tracker.alerts.subscriptions import still_wanted
 from tracker.alerts.watchdogs import Trouble
 from tracker.config import MailSettings
 from tracker.store import Store
@@ -66,7 +67,7 @@ def look(
     ahead_s = max(0.0, (newest - now).total_seconds()) if newest else 0.0
     dead, why = store.read(_DEAD).row(0)
     usage = shutil.disk_usage(store.path.parent)
-    readers = outbox.still_wanted(store, [r for r in kit.routing.readers(mail) if r.digest_channels], "digest")
+    readers = still_wanted(store, [r for r in kit.routing.readers(mail) if r.digest_channels], "digest")
     accepted: list[tuple[Recipient, date | None]] = [(r, store.scalar(_ACCEPTED, {"who": r.address})) for r in readers]
     return [
         *watchdogs.dead_sources(store.read(_HEALTH)),

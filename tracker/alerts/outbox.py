@@ -43,12 +43,6 @@ def alert_key(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def still_wanted(store: Store, recipients: Sequence[Recipient], kind: str) -> list[Recipient]:
-    """Recipients who did not end this kind of mail (digest, immediate) with the link in it."""
-    ended = set(store.read("SELECT recipient FROM unsubscribed WHERE kind = $kind", {"kind": kind})["recipient"])
-    return [r for r in recipients if r.address not in ended]
-
-
 @dataclass(frozen=True)
 class Prepared:
     """A finished message: its row of `alerts`, and the channels it goes out by."""

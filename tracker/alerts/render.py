@@ -68,7 +68,7 @@ class _Frame:
 
     def link(self, action: Any, target: str) -> str:
         """A signed link; '' when no web page is there to answer it."""
-        return self.links.url(action, target, self.recipient, self.at) if self.links else ""
+        return self.links.url(action, target, self.recipient, self.at, self.digest.language) if self.links else ""
 
     def page(self, path: str = "") -> str:
         """A page of the web view; '' without one."""

@@ -9,7 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from tracker.alerts import wishes
-from tracker.cli.options import ConfigOption, CsvOption, DbOption, JsonOption, LimitOption, settings_from
+from tracker.alerts.subscriptions import begin_again
+from tracker.cli.options import (
+    ClaimOption,
+    ConfigOption,
+    CsvOption,
+    DbOption,
+    EntityOption,
+    JsonOption,
+    LimitOption,
+    settings_from,
+)
 from tracker.cli.output import errors, show
 from tracker.config import Settings
 from tracker.errors import StoreError
@@ -105,8 +115,8 @@ def ack(
 def silence(
     until: Annotated[str, typer.Option(help="When it ends, e.g. 2026-12-01.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    claim: Annotated[str | None, typer.Option(help="Only this claim.")] = None,
-    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    claim: ClaimOption = None,
+    entity: EntityOption = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
     pillar: Annotated[str | None, typer.Option(help="Only this pillar.")] = None,
     layer: Annotated[str | None, typer.Option(help="Only entities of this layer.")] = None,
@@ -165,7 +175,6 @@ def subscribe(
 ) -> None:
     """Send a reader again what the link in a mail ended."""
     with Store.open(settings_from(config, db).store.path) as store:
-        count = int(store.scalar("SELECT count(*) FROM unsubscribed WHERE recipient = $who", {"who": address}))
-        store.execute("DELETE FROM unsubscribed WHERE recipient = $who", {"who": address})
+        count = begin_again(store, address, datetime.now(UTC))
         store.publish()
     errors.print(f"{count} kinds of mail are sent again to {address}", markup=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from tracker.cli.options import ConfigOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
+from tracker.cli.options import ClaimOption, ConfigOption, DbOption, JsonOption, LimitOption, RulesOption, settings_from
 from tracker.cli.output import console, print_json, show
 from tracker.errors import UsageError
 from tracker.extract.lexicon import load_lexicon
@@ -26,7 +26,7 @@ WHERE published_at >= $since ORDER BY published_at DESC, doc_id LIMIT 5000
 
 def calendar(
     days: Annotated[int, typer.Option(min=1, max=800, help="How many days ahead.")] = 60,
-    claim: Annotated[str | None, typer.Option(help="Only what could move this claim.")] = None,
+    claim: ClaimOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     db: DbOption = None,

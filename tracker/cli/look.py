@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
@@ -12,12 +11,14 @@ import typer
 from rich.table import Table
 
 from tracker.cli.options import (
+    ClaimOption,
     ConfigOption,
     CsvOption,
     DbOption,
     EntityOption,
     JsonOption,
     LimitOption,
+    PictureOption,
     QuarterOption,
     RulesOption,
     settings_from,
@@ -65,7 +66,7 @@ ORDER BY s.strength * s.confidence
 
 
 def signals(
-    claim: Annotated[str | None, typer.Option(help="Only this claim, e.g. D1.")] = None,
+    claim: ClaimOption = None,
     entity: EntityOption = None,
     direction: Annotated[str | None, typer.Option(help="for or against.")] = None,
     since: Annotated[str | None, typer.Option(help="Only from this day on, e.g. 2026-11-01.")] = None,
@@ -203,9 +204,7 @@ def stories(
 
 def ledger(
     quarter: QuarterOption = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the bars into this SVG or PNG.", metavar="FILE")
-    ] = None,
+    picture: PictureOption = None,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
     config: ConfigOption = None,

@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from tracker.cli.model import catalogue_of, hardware_folder, interconnect_of, ledger_rules_of
-from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
+from tracker.cli.options import ConfigOption, DbOption, JsonOption, QuarterOption, RulesOption, day, settings_from
 from tracker.cli.output import console, print_json, show
 from tracker.config import Settings
 from tracker.errors import UsageError
@@ -45,7 +45,7 @@ def model_of(settings: Settings, as_of: datetime | None = None) -> Model:
 
 
 def flows(
-    quarter: Annotated[str | None, typer.Option(help="Only this quarter, e.g. CY2026Q1.")] = None,
+    quarter: QuarterOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     db: DbOption = None,

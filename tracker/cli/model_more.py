@@ -11,7 +11,7 @@ import typer
 from tracker.cli.model import catalogue_of, interconnect_of
 from tracker.cli.model_bill import bill_command
 from tracker.cli.model_ledger import flows, installed, model_of, why
-from tracker.cli.options import ConfigOption, DbOption, JsonOption, RulesOption, day, settings_from
+from tracker.cli.options import ConfigOption, DbOption, JsonOption, PictureOption, RulesOption, day, settings_from
 from tracker.cli.output import console, print_json, progress, show
 from tracker.errors import UsageError
 from tracker.hardware.catalogue import REFERENCE, Catalogue
@@ -23,8 +23,6 @@ from tracker.hardware.interconnect import (
 )
 from tracker.hardware.scaling import CONFIDENCE, LEADER, doubling_times, follower_lags, points, projection
 from tracker.hardware.scenario import Outcome, changed_model, load_scenario, run_scenario, tornado
-
-PictureOption = Annotated[Path | None, typer.Option("--picture", help="Draw it into this SVG or PNG.", metavar="FILE")]
 
 
 def draw_scaling(catalogue: Catalogue, path: Path, metric: str) -> None:

@@ -22,6 +22,8 @@ RulesOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 CsvOption = Annotated[bool, typer.Option("--csv", help="Comma-separated output.")]
 EntityOption = Annotated[str | None, typer.Option("--entity", help="Only this entity, e.g. NVDA.")]
+ClaimOption = Annotated[str | None, typer.Option("--claim", help="Only this claim, e.g. D1.")]
+PictureOption = Annotated[Path | None, typer.Option("--picture", help="Draw it into this SVG or PNG.", metavar="FILE")]
 QuarterOption = Annotated[str | None, typer.Option("--quarter", help="Only this quarter, e.g. CY2026Q1.")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, help="Rows at most.")]
 

@@ -18,8 +18,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from tracker.alerts.feedback import Effect
-from tracker.alerts.links import Answer, Links
+from tracker.alerts.links import Answer, LinkError, Links
 from tracker.errors import TrackerError
+from tracker.web import words
 from tracker.web.pages import template
 
 Apply = Callable[[Answer], Awaitable[Effect]]
@@ -29,14 +30,6 @@ _HEADERS: Final = {
     "content-security-policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_HASH}'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 }
-TITLES: Final = {
-    "confirm": "Marked as right", "reject": "Marked as wrong", "silence": "Silenced for a week",
-    "unsubscribe": "No more of these mails", "undo": "Taken back",
-}  # fmt: skip
-ASKS: Final = {
-    "confirm": "Mark as right", "reject": "Mark as wrong", "silence": "Silence for a week",
-    "unsubscribe": "Stop these mails", "undo": "Take it back",
-}  # fmt: skip
 
 
 def routes(links: Links, apply: Apply) -> list[Route]:
@@ -45,25 +38,35 @@ def routes(links: Links, apply: Apply) -> list[Route]:
     async def ask(request: Request) -> Response:
         try:
             answer = links.read(request.path_params["token"], datetime.now(UTC))
-        except TrackerError as error:
-            return _page(title="This link does not work", text=error.message, hint=error.hint or "", status=400)
-        return _page(title=ASKS[answer.action], asks=ASKS[answer.action], script=_SCRIPT)
+        except LinkError as error:
+            return _refused(error, words.preferred(request.headers))
+        asks = words.asks(answer.action, answer.language)
+        return _page(answer.language, title=asks, asks=asks, script=_SCRIPT)
 
     async def act(request: Request) -> Response:
-        now = datetime.now(UTC)
+        now, language = datetime.now(UTC), words.preferred(request.headers)
         try:
             answer = links.read(request.path_params["token"], now)
+            language = answer.language
             effect = await apply(answer)
-        except TrackerError as error:
-            return _page(title="This link does not work", text=error.message, hint=error.hint or "", status=400)
-        undo = links.url("undo", effect.undo, answer.recipient, now) if effect.undo and effect.new else ""
-        title = TITLES[answer.action] if effect.new else "Nothing to do: this was done before"
-        return _page(title=title, text=effect.about, undo=undo)
+        except LinkError as error:
+            return _refused(error, language)
+        except TrackerError as error:  # the database's, say: told as it is
+            title = words.says("broken", language)
+            return _page(language, title=title, text=error.message, hint=error.hint or "", status=500)
+        undo = links.url("undo", effect.undo, answer.recipient, now, language) if effect.undo and effect.new else ""
+        return _page(language, title=words.done(answer.action, language, new=effect.new), text=effect.about, undo=undo)
 
     return [Route("/a/{token}", ask, methods=["GET"]), Route("/a/{token}", act, methods=["POST"])]
 
 
+def _refused(error: LinkError, language: str) -> Response:
+    text, hint = words.refused(error.reason, language)
+    return _page(language, title=words.says("broken", language), text=text, hint=hint, status=400)
+
+
 def _page(
+    language: str,
     *,
     title: str,
     text: str = "",
@@ -73,5 +76,8 @@ def _page(
     undo: str = "",
     status: int = 200,
 ) -> Response:
-    context = {"title": title, "text": text, "hint": hint, "asks": asks, "script": script, "undo": undo}
+    context = {
+        "lang": "zh-CN" if language == "zh" else "en", "title": title, "text": text, "hint": hint, "asks": asks,
+        "script": script, "undo": undo, "undo_word": words.says("undo", language),
+    }  # fmt: skip
     return HTMLResponse(template("answer.html.j2").render(context), status_code=status, headers=_HEADERS)
