@@ -97,6 +97,45 @@ def test_the_password_may_come_from_a_file_or_the_service_manager(
     assert load_settings(path).mail.secret() == "from-file"
 
 
+def test_a_fallback_server_has_what_it_says_and_the_rest_from_mail(tmp_path: Path) -> None:
+    (tmp_path / "relay").write_text("other\n", encoding="utf-8")
+    text = """
+[mail]
+host = "a.example.org"
+username = "ann"
+password = "secret"
+fallback_hosts = ["b.example.org", "[::1]:2525", {host = "c.example.org", port = 465, security = "tls", ca_file = "ca.pem"},
+                  {host = "d.example.org", username = "bob", password_file = "relay"}, {host = "e.example.org", username = ""}]
+"""
+    servers = load_settings(write(tmp_path, text)).mail.servers()
+    told = [(s.host, s.port, s.security, s.username, s.secret() if s.username else "") for s in servers]
+    assert told == [
+        ("a.example.org", 587, "starttls", "ann", "secret"),
+        ("b.example.org", 587, "starttls", "ann", "secret"),
+        ("::1", 2525, "starttls", "ann", "secret"),
+        ("c.example.org", 465, "tls", "ann", "secret"),
+        ("d.example.org", 587, "starttls", "bob", "other"),
+        ("e.example.org", 587, "starttls", "", ""),
+    ]
+    assert [s.ca_file for s in servers[3:5]] == [tmp_path / "ca.pem", None]
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ('{host = "b", username = "bob"}', "neither password nor password_file"),
+        ('{host = "b", password = "x"}', "no username"),
+        ('{host = "b", securty = "tls"}', "did you mean 'security'"),
+        ('{host = "b", port = 99999}', "less than or equal to 65535"),
+    ],
+)
+def test_a_fallback_server_that_is_wrong_is_told(tmp_path: Path, entry: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write(tmp_path, f'[mail]\nhost = "a"\nfallback_hosts = [{entry}]\n'))
+    assert told in str(caught.value)
+    assert "tracker.toml:" in str(caught.value)
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="tracker init"):
         load_settings(tmp_path / "none.toml")

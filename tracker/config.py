@@ -12,13 +12,14 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tracker.errors import ConfigError, at
+from tracker.mail_servers import FallbackServer, Security
 from tracker.resources import data_dir
 
 ENVIRONMENT_PREFIX: Final = "TRACKER_"
@@ -68,7 +69,7 @@ class MailSettings(_Section):
 
     host: str = ""
     port: int = Field(587, ge=1, le=65535)
-    security: Literal["none", "starttls", "tls"] = "starttls"
+    security: Security = "starttls"
     username: str = ""
     password: str = Field("", repr=False)
     password_file: Path | None = None
@@ -78,7 +79,9 @@ class MailSettings(_Section):
     timezone: str = "UTC"
     language: Literal["en", "zh"] = "en"
     immediate: Severity = "high"
-    fallback_hosts: tuple[str, ...] = ()  # "host:port", tried in order when the first does not answer
+    fallback_hosts: tuple[
+        FallbackServer, ...
+    ] = ()  # "host:port" or a table; tried in order when the first does not answer
     timeout_s: float = Field(30, gt=0)
     ca_file: Path | None = None  # certificate authority of an in-house mail server
     dkim_domain: str = ""
@@ -109,6 +112,10 @@ class MailSettings(_Section):
     def zone(self) -> ZoneInfo:
         """The reader's time zone."""
         return ZoneInfo(self.timezone)
+
+    def servers(self) -> list[MailSettings]:
+        """These settings as they are for each server, in the order they are tried."""
+        return [self, *(self.model_copy(update=spare.changes()) for spare in self.fallback_hosts)]
 
     def secret(self) -> str:
         """The password: from the environment or file, `password_file`, or the service manager's credentials."""
@@ -280,6 +287,11 @@ def _anchored(values: dict[str, Any], folder: Path) -> dict[str, Any]:
             entries[key] = folder / value
         elif isinstance(value, list):
             entries[key] = [folder / item if isinstance(item, str) else item for item in value]
+    mail = values.get("mail")
+    for spare in mail.get("fallback_hosts", ()) if isinstance(mail, dict) else ():
+        for key in ("password_file", "ca_file"):
+            if isinstance(spare, dict) and isinstance(spare.get(key), str):
+                spare[key] = folder / spare[key]
     return values
 
 
@@ -306,6 +318,8 @@ def _known_keys(parents: list[str]) -> list[str]:
     model: Any = Settings
     for part in parents:
         model = model.model_fields[part].annotation
+        if get_origin(model) is tuple:  # a list of tables
+            model = get_args(model)[0]
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
@@ -314,7 +328,7 @@ def _line_of(text: str, keys: list[str]) -> int | None:
     lines = text.splitlines()
     start = 0
     for depth in range(len(keys) - 1, 0, -1):
-        header = re.compile(rf"\s*\[\s*{re.escape('.'.join(keys[:depth]))}\s*\]")
+        header = re.compile(rf"\s*\[+\s*{re.escape('.'.join(keys[:depth]))}\s*\]")
         found = next((i for i, line in enumerate(lines) if header.match(line)), None)
         if found is not None:
             start = found

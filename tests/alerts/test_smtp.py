@@ -187,6 +187,32 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
     return file, context
 
 
+def test_a_fallback_server_is_spoken_to_in_its_own_way(authority: tuple[Path, ssl.SSLContext]) -> None:
+    file, context = authority
+    down = MailBox()
+    down.port = free_port()
+    login = {"authenticator": check_login, "auth_required": True, "auth_require_tls": False}
+    with mail_server(MailBox(), ssl_context=context, **login) as box:
+        spare = {
+            "host": "127.0.0.1",
+            "port": box.port,
+            "security": "tls",
+            "ca_file": file,
+            "username": "ann",
+            "password": "secret",
+        }
+        mail = MailSettings(
+            host="127.0.0.1",
+            port=down.port,
+            security="none",
+            timeout_s=5,
+            sender="t@example.org",
+            fallback_hosts=(spare,),
+        )
+        assert hand_over(mail) == f"127.0.0.1:{box.port}"
+    assert len(box.got) == 1
+
+
 def check_login(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
     good = isinstance(data, LoginPassword) and (data.login, data.password) == (b"ann", b"secret")
     return AuthResult(success=good, handled=False)

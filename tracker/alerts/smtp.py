@@ -20,6 +20,8 @@ from tracker.errors import DeliveryError
 _OUR_FAULT: Final = frozenset({530, 534, 535, 538})  # login wanted or refused: a matter of settings, not of the message
 _FORBIDDEN: Final = frozenset(' <>,;:"\\()[]\t\r\n\x00')
 
+Place = tuple[str, int, str, str]  # host, port, security, user
+
 
 class _Passing(Exception):
     """A server did not take the message and said so: the next one may."""
@@ -30,8 +32,8 @@ class Session:
 
     def __init__(self, settings: MailSettings) -> None:
         self.settings = settings
-        self._open_to: dict[tuple[str, int], smtplib.SMTP] = {}
-        self._out_of_order: dict[tuple[str, int], str] = {}
+        self._open_to: dict[Place, smtplib.SMTP] = {}
+        self._out_of_order: dict[Place, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -49,7 +51,7 @@ class Session:
             _check_address(address)
         signed = dkim_signed(message, self.settings)
         problems = []
-        for place in self.servers():
+        for place in self.settings.servers():
             try:
                 self._hand_over(place, envelope_from, recipient, signed)
             except _Passing as problem:
@@ -64,23 +66,14 @@ class Session:
     def check(self) -> list[str]:
         """Connect and log in to every server; returns what is wrong, one line a server."""
         wrong = []
-        for place in self.servers():
+        for place in self.settings.servers():
             try:
                 self._connected(place)
             except _Passing as problem:
                 wrong.append(f"{_name(place)}: {problem}")
         return wrong
 
-    def servers(self) -> list[tuple[str, int]]:
-        """Host and port of each server, in the order they are tried."""
-        places = [(self.settings.host, self.settings.port)]
-        for spare in self.settings.fallback_hosts:
-            host, colon, port = spare.rpartition(":")
-            named = bool(colon) and port.isdigit()
-            places.append(((host if named else spare).strip("[]"), int(port) if named else self.settings.port))
-        return places
-
-    def _hand_over(self, place: tuple[str, int], sender: str, recipient: str, message: bytes) -> None:
+    def _hand_over(self, place: MailSettings, sender: str, recipient: str, message: bytes) -> None:
         server = self._connected(place)
         options = _options(server, (sender, recipient), len(message))
         try:
@@ -103,7 +96,7 @@ class Session:
             if code != 250:
                 self._refused(place, code, text)
 
-    def _refused(self, place: tuple[str, int], code: int, text: bytes | str) -> None:
+    def _refused(self, place: MailSettings, code: int, text: bytes | str) -> None:
         """Raise for an answer that is no acceptance, and leave the connection fit for the next message."""
         if code == 421:
             self._drop(place)
@@ -114,56 +107,62 @@ class Session:
             raise DeliveryError(f"the mail server {said}", permanent=True, where=_name(place))
         raise _Passing(said)
 
-    def _connected(self, place: tuple[str, int]) -> smtplib.SMTP:
-        if place in self._out_of_order:
-            raise _Passing(self._out_of_order[place])
-        if place not in self._open_to:
+    def _connected(self, place: MailSettings) -> smtplib.SMTP:
+        key = _key(place)
+        if key in self._out_of_order:
+            raise _Passing(self._out_of_order[key])
+        if key not in self._open_to:
             try:
-                self._open_to[place] = self._open(*place)
+                self._open_to[key] = _open(place)
             except smtplib.SMTPAuthenticationError as error:
-                self._out_of_order[place] = (
+                self._out_of_order[key] = (
                     f"refuses the login: {_text(error.smtp_error)}; check mail.username and the password "
                     "(TRACKER_MAIL_PASSWORD or mail.password_file)"
                 )
             except (smtplib.SMTPException, OSError) as error:
-                self._out_of_order[place] = str(error)
-            if place in self._out_of_order:  # for this round; the next one asks again
-                raise _Passing(self._out_of_order[place])
-        return self._open_to[place]
+                self._out_of_order[key] = str(error)
+            if key in self._out_of_order:  # for this round; the next one asks again
+                raise _Passing(self._out_of_order[key])
+        return self._open_to[key]
 
-    def _open(self, host: str, port: int) -> smtplib.SMTP:
-        settings = self.settings
-        server: smtplib.SMTP
-        if settings.security == "tls":
-            server = smtplib.SMTP_SSL(host, port, timeout=settings.timeout_s, context=self._trust())
-        else:
-            server = smtplib.SMTP(host, port, timeout=settings.timeout_s)
+    def _reset(self, place: MailSettings) -> None:
         try:
-            server.ehlo_or_helo_if_needed()
-            if settings.security == "starttls":
-                server.starttls(context=self._trust())
-                server.ehlo()
-            if settings.username:
-                server.login(settings.username, settings.secret())
-        except BaseException:
-            server.close()
-            raise
-        return server
-
-    def _trust(self) -> ssl.SSLContext:
-        """Whom to believe; reading all authorities takes a tenth of a second, so only where TLS is spoken."""
-        authority = self.settings.ca_file
-        return ssl.create_default_context(cafile=str(authority) if authority else None)
-
-    def _reset(self, place: tuple[str, int]) -> None:
-        try:
-            self._open_to[place].rset()
+            self._open_to[_key(place)].rset()
         except (smtplib.SMTPException, OSError):
             self._drop(place)
 
-    def _drop(self, place: tuple[str, int]) -> None:
-        if (server := self._open_to.pop(place, None)) is not None:
+    def _drop(self, place: MailSettings) -> None:
+        if (server := self._open_to.pop(_key(place), None)) is not None:
             server.close()
+
+
+def _key(place: MailSettings) -> Place:
+    return place.host, place.port, place.security, place.username
+
+
+def _open(settings: MailSettings) -> smtplib.SMTP:
+    """A connection to `host` and `port`, encrypted and logged in as the settings say."""
+    server: smtplib.SMTP
+    if settings.security == "tls":
+        server = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_s, context=_trust(settings))
+    else:
+        server = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+    try:
+        server.ehlo_or_helo_if_needed()
+        if settings.security == "starttls":
+            server.starttls(context=_trust(settings))
+            server.ehlo()
+        if settings.username:
+            server.login(settings.username, settings.secret())
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _trust(settings: MailSettings) -> ssl.SSLContext:
+    """Whom to believe; reading all authorities takes a tenth of a second, so only where TLS is spoken."""
+    return ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
 
 
 def _options(server: smtplib.SMTP, addresses: tuple[str, str], size: int) -> list[str]:
@@ -188,8 +187,8 @@ def _check_address(address: str) -> None:
         raise DeliveryError(f"{address!r} is not a plain address", permanent=True, hint="write name@host, nothing else")
 
 
-def _name(place: tuple[str, int]) -> str:
-    return f"{place[0]}:{place[1]}"
+def _name(place: MailSettings) -> str:
+    return f"{place.host}:{place.port}"
 
 
 def _text(text: bytes | str) -> str:
