@@ -12,6 +12,7 @@ from tracker.extract.lexicon import load_lexicon
 from tracker.resources import data_dir
 from tracker.thesis.enrich import enrich
 from tracker.thesis.graph import beneficiaries
+from tracker.thesis.schema import load_thesis
 from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform
 
 GRAPH = [
@@ -29,6 +30,21 @@ def test_volume_at_a_buyer_flows_up_to_its_suppliers_by_a_stated_path() -> None:
         "3017.TW: META ← gpu ← NVDA ← cold_plate (assumed) ← 3017.TW",
     ]  # fmt: skip
     assert squeezed == []  # and not further than two steps
+
+
+def test_every_edge_has_a_page_and_names_the_watchlist_knows() -> None:
+    """None is assumed at present; what rests on analysts says so on the path."""
+    edges = load_thesis([Path(data_dir("rules"))]).graph
+    lexicon = load_lexicon([Path(data_dir("rules"))])
+    entities = set(lexicon.entities["id"])
+    assert len(edges) >= 60
+    assert len({(e["from"], e["to"], e["product"]) for e in edges}) == len(edges)
+    for edge in edges:
+        assert edge["source"].startswith("http"), edge
+        assert {edge["from"], edge["to"]} <= entities, edge
+        assert edge["product"] in lexicon.families, edge
+    gains, _ = beneficiaries(edges, "AMZN", None, "capex", 1)
+    assert "MRVL: AMZN ← trainium (reported) ← MRVL" in gains
 
 
 def test_a_cut_squeezes_them_and_a_short_part_is_good_for_its_maker() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 MAX_STEPS: Final = 2
-MAX_NAMES: Final = 6
+MAX_NAMES: Final = 10
 # Kinds that move volume through the chain; the others say nothing about suppliers.
 _VOLUME: Final = frozenset(
     {"capex", "order", "deployment", "shipment", "backlog", "revenue", "segment_revenue", "capacity", "ramp"}
@@ -44,6 +44,13 @@ def case_of(kind: str, product: str | None, sign: int) -> tuple[str, str | None]
     return ("volume" if kind in _VOLUME else "none"), None
 
 
+def _doubt(edge: dict[str, Any]) -> str:
+    """What a reader has to know of an edge before believing a path over it."""
+    if edge["source"] == "assumption":
+        return " (assumed)"
+    return " (reported)" if edge.get("basis") == "reported" else ""
+
+
 def _walk(graph: Sequence[dict[str, Any]], entity: str | None, *, upstream: bool) -> list[str]:
     here, there = ("to", "from") if upstream else ("from", "to")
     found: dict[str, str] = {}
@@ -54,7 +61,7 @@ def _walk(graph: Sequence[dict[str, Any]], entity: str | None, *, upstream: bool
             for edge in graph:
                 other = str(edge[there])
                 if edge[here] == name and other != entity and other not in found:
-                    what = f"{edge['product']}{' (assumed)' if edge['source'] == 'assumption' else ''}"
+                    what = f"{edge['product']}{_doubt(edge)}"
                     found[other] = f"{path} ← {what} ← {other}" if upstream else f"{path} → {what} → {other}"
                     following.append((other, found[other]))
         edge_of = following
