@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -144,6 +144,32 @@ def test_many_threads_may_write_at_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert store.scalar("SELECT count(*) FROM candidates") == 40
+
+
+def test_value_capture_is_told_of_suppliers_only(store: Store) -> None:
+    """A margin that falls while revenue grows: of a company in the supplier graph, not of one that only buys."""
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    common = {"basis": "actual", "ingested_at": at, "recorded_at": at, "doc_id": "d"}
+    rows = []
+    for entity in ("MU", "META"):
+        for quarter, margin in ((1, 40.0), (2, 38.0)):
+            rows.append(common | {
+                "fact_id": f"{entity}{quarter}", "kind": "gross_margin", "entity": entity, "unit": "pct",
+                "period": f"CY2026Q{quarter}", "value_low": margin, "value_high": margin,
+                "published_at": at + timedelta(days=quarter),
+            })  # fmt: skip
+        rows.append(common | {
+            "fact_id": f"{entity}g", "kind": "revenue", "entity": entity, "unit": "pct_yoy", "period": "CY2026Q2",
+            "value_low": 30.0, "value_high": 30.0, "published_at": at,
+        })  # fmt: skip
+    store.append("facts", pl.DataFrame(rows))
+    assert store.read("SELECT * FROM v_value_capture").is_empty()
+    store.append(
+        "supplies",
+        pl.DataFrame([{"supplier": "MU", "buyer": "NVDA", "product": "hbm", "source": "https://example.org"}]),
+    )
+    told = store.read("SELECT entity, reading FROM v_value_capture")
+    assert told.rows() == [("MU", "volume up, margin squeezed")]
 
 
 def test_superseded_facts_leave_the_view_but_stay_in_history(store: Store) -> None:

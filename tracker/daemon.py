@@ -100,6 +100,7 @@ class Daemon:
             async with HttpClient(jobs.http_settings(self.settings)) as self.client:
                 await self._write(jobs.recover, self.store, now_utc())
                 await self._write(jobs.sync_sources, self.store, list(self.sources.values()), now_utc())
+                await self._write(jobs.sync_suppliers, self.store, self.kit)
                 self._plan_everything()
                 self.scheduler.start()
                 deliveries = self._spawn(self._deliver_forever())
@@ -147,6 +148,7 @@ class Daemon:
         self.settings, self.kit, self.sources = settings, kit, sources
         self.health.reload_error = None
         await self._write(jobs.sync_sources, self.store, list(sources.values()), now_utc())
+        await self._write(jobs.sync_suppliers, self.store, kit)
         self._plan_everything()
         log.info("reloaded", sources=len(sources), rules=len(kit.thesis.rules), problems=len(kit.thesis.problems))
 

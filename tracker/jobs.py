@@ -46,6 +46,7 @@ _SOURCES: Final[dict[str, Any]] = {
     "failures": pl.Int32, "last_error": pl.String, "last_fetch_at": UTC_TIME, "last_success_at": UTC_TIME,
     "last_item_at": UTC_TIME, "next_due_at": UTC_TIME, "updated_at": UTC_TIME,
 }  # fmt: skip
+_SUPPLIES: Final = dict.fromkeys(("supplier", "buyer", "product", "told", "basis", "source"), pl.String)
 LOW_DISK_SHARE: Final = 0.05
 
 
@@ -64,6 +65,20 @@ def sync_sources(store: Store, sources: Sequence[Source], now: datetime) -> None
     known = {s.id for s in sources}
     fresh += [row | {"enabled": False} for key, row in rows.items() if key not in known]
     _write_states(store, fresh)
+
+
+def sync_suppliers(store: Store, kit: Kit) -> None:
+    """Lay the supplier graph of the thesis beside the facts, so that views know who supplies."""
+    rows = [
+        {
+            "supplier": edge["from"], "buyer": edge["to"], "product": edge["product"], "basis": edge.get("basis"),
+            "told": None if edge.get("date") is None else str(edge["date"]), "source": edge["source"],
+        }
+        for edge in kit.thesis.graph
+    ]  # fmt: skip
+    with store.transaction():
+        store.execute("DELETE FROM supplies")
+        store.append("supplies", pl.DataFrame(rows, schema=_SUPPLIES))
 
 
 def _redefined(row: dict[str, Any], source: Source, now: datetime) -> dict[str, Any]:

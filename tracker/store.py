@@ -50,6 +50,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "notices": ("recipient", "signal_id"),
     "troubles": ("trouble",),
     "unsubscribed": ("recipient", "kind"),
+    "supplies": ("supplier", "buyer", "product"),
 }
 # What a key decides beside itself: an id of a fact stands for its document, and a stored document keeps its time. Looking
 # for known keys, the database leaves out all that was published at other times.
@@ -71,6 +72,7 @@ REPORTING_TABLES: Final = (
     "troubles",
     "silences",
     "acks",
+    "supplies",
 )
 WHOLE_COPY_BYTES: Final = 1_000_000_000  # measured: 0.5 GB takes about 1 s under the writer's lock
 STORAGE_VERSION: Final = "v1.2.0"  # files any 1.2+ reader opens

@@ -69,7 +69,7 @@ SELECT claim, max(as_of) AS as_of, arg_max(probability, as_of) AS probability, a
        arg_max(stage, as_of) AS stage
 FROM conviction WHERE as_of <= ts::TIMESTAMPTZ GROUP BY claim;
 
--- claim S7, per supplier: does revenue grow, and does the gross margin go with it
+-- claim S7, per supplier (who supplies somebody by the supplier graph): does revenue grow, and the gross margin with it
 CREATE OR REPLACE VIEW v_value_capture AS
 WITH margins AS (
   SELECT entity, period, arg_max((value_low + value_high) / 2, published_at) AS margin, max(published_at) AS told
@@ -87,4 +87,5 @@ SELECT entity, period, grown AS revenue_growth_pct, margin AS gross_margin_pct, 
        CASE WHEN grown > 10 AND step < 0.3 THEN 'volume up, margin squeezed'
             WHEN grown > 10 THEN 'volume up, margin up'
             WHEN step < 0 THEN 'no growth, margin down' ELSE 'no growth' END AS reading
-FROM steps JOIN growth USING (entity) WHERE nth = 1 AND step IS NOT NULL;
+FROM steps JOIN growth USING (entity)
+WHERE nth = 1 AND step IS NOT NULL AND entity IN (SELECT supplier FROM supplies);

@@ -97,6 +97,7 @@ def demo(
 
 def _poll(store: Store, kit: Kit, settings: Settings, sources: list[Source]) -> Counts:
     jobs.sync_sources(store, sources, datetime.now(UTC))
+    jobs.sync_suppliers(store, kit)
     total, _ = asyncio.run(poll_all(store, kit, settings, sources, quiet=False))
     return total
 

@@ -57,6 +57,7 @@ def ingest(
     with Store.open(settings.store.path) as store, progress(quiet=as_json) as bar:
         task = bar.add_task("reading", total=len(files))
         with jobs.recorded(store, "ingest", datetime.now(UTC)) as counts:
+            jobs.sync_suppliers(store, kit)
             batch = jobs.Batch(store, kit, BATCH_CHARS)
             for file in files:
                 now = datetime.now(UTC)

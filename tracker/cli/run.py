@@ -81,6 +81,7 @@ def once(
     with Store.open(settings.store.path) as store:
         now = datetime.now(UTC)
         jobs.sync_sources(store, sources, now)
+        jobs.sync_suppliers(store, kit)
         due = jobs.due_times(store, sources, now)
         chosen = [known[n] for n in source] if source else [known[n] for n, moment in due.items() if moment <= now]
         total, rows = asyncio.run(poll_all(store, kit, settings, chosen, quiet=as_json))
