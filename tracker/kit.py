@@ -11,7 +11,8 @@ from tracker.alerts.routing import Names, Routing, load_routing
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.interconnect import Interconnect, load_interconnect
-from tracker.thesis.schema import Thesis, load_thesis
+from tracker.thesis.rulebook import Thesis
+from tracker.thesis.schema import load_thesis
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import polars as pl
 from tracker.extract.lexicon import Lexicon
 from tracker.store import Store
 from tracker.thesis.reach import reach_of, touched_by
-from tracker.thesis.schema import Rule
+from tracker.thesis.rulebook import Rule
 from tracker.vocabulary import SCORED_FACTS_SCHEMA, conform, empty
 
 # texts, not lists: the database's Python client looks for optional packages anew for every element of a list

@@ -17,7 +17,8 @@ from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.thesis.check import coverage, frames_of, run_tests
 from tracker.thesis.conviction import conviction
 from tracker.thesis.expr import compile_expression
-from tracker.thesis.schema import Thesis, load_thesis
+from tracker.thesis.rulebook import Thesis
+from tracker.thesis.schema import load_thesis
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import SIGNALS_SCHEMA, conform
 

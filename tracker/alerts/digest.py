@@ -13,7 +13,7 @@ import polars as pl
 
 from tracker.alerts.parts import MOVED_AT_LEAST, ClaimMove, Digest, Evidence, Reporter, Sides
 from tracker.alerts.recipients import Recipient
-from tracker.thesis.schema import Claim, Thesis
+from tracker.thesis.rulebook import Claim, Thesis
 from tracker.vocabulary import SEVERITIES
 
 READ_WORDS: Final = 480  # two minutes at 240 words a minute

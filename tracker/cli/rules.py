@@ -19,7 +19,8 @@ from tracker.ingest.sources import load_sources
 from tracker.kit import names_of
 from tracker.resources import data_dir
 from tracker.thesis import check as checks
-from tracker.thesis.schema import Thesis, load_thesis
+from tracker.thesis.rulebook import Thesis
+from tracker.thesis.schema import load_thesis
 
 app = typer.Typer(no_args_is_help=True, help="Work on the rules of a thesis.")
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from tracker.extract.lexicon import Lexicon
 from tracker.thesis.reach import entities_of
-from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.rulebook import Rule, Thesis
 from tracker.vocabulary import RESULT_KINDS, SCORED_FACTS_SCHEMA, conform
 
 CALENDAR_SCHEMA: Final = {

@@ -9,7 +9,7 @@ import polars as pl
 
 from tracker.errors import RuleError
 from tracker.extract.lexicon import Lexicon
-from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.rulebook import Rule, Thesis
 from tracker.thesis.score import score_facts
 from tracker.vocabulary import BASES, DIRECTIONS, KINDS, MODEL_KINDS, SCORED_FACTS_SCHEMA, UNITS, conform
 

@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
 from tracker.errors import RuleError
 from tracker.thesis.expr import REFERENCES, compile_expression
+from tracker.thesis.rulebook import Rule
 from tracker.thesis.windows import Comparison, Window
 from tracker.vocabulary import BASES, DIRECTIONS, KINDS, MODEL_KINDS, UNITS
-
-if TYPE_CHECKING:
-    from tracker.thesis.schema import Rule
 
 _VOCABULARY: Final[dict[str, tuple[str, ...]]] = {
     "kind": KINDS + MODEL_KINDS,

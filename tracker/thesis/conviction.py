@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.thesis.schema import Thesis
+from tracker.thesis.rulebook import Thesis
 from tracker.vocabulary import CONVICTION_SCHEMA, conform
 
 DEFAULT_SEVERITY_WEIGHTS: Final = {"info": 0.05, "low": 0.15, "medium": 0.3, "high": 0.6, "critical": 1.0}

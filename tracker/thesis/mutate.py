@@ -11,7 +11,7 @@ import polars as pl
 
 from tracker.extract.lexicon import Lexicon
 from tracker.thesis.check import run_tests
-from tracker.thesis.schema import Rule, Thesis
+from tracker.thesis.rulebook import Rule, Thesis
 
 _OPPOSITE: Final = {"above": "below", "below": "above", "at_least": "at_most", "at_most": "at_least"}
 _TURNED: Final = {"up": "down", "down": "up", "flat": "down", "none": "down"}

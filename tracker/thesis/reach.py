@@ -14,7 +14,7 @@ import polars as pl
 from tracker.extract.lexicon import Lexicon
 from tracker.thesis.compile import compiled
 from tracker.thesis.enrich import described
-from tracker.thesis.schema import Rule
+from tracker.thesis.rulebook import Rule
 
 _YEAR_AND_QUARTER_DAYS: Final = 460.0  # a change or a growth on the year needs the figure before
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,8 @@ import jsonschema
 from tracker import yaml_files
 from tracker.errors import RuleError
 from tracker.resources import data_dir
+from tracker.thesis.compile import compile_rule
+from tracker.thesis.rulebook import Claim, Rule, Thesis
 from tracker.vocabulary import SEVERITIES, STAGES
 from tracker.yaml_files import YamlFile
 
@@ -41,57 +42,6 @@ OTHER_FILES: Final = frozenset(
 
 # What of a rule may change without its signals becoming others.
 _WORDS_ONLY: Final = frozenset({"tests", "why", "fires", "silent"})
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the thesis."""
-
-    id: str
-    pillar: str
-    text: str
-    text_zh: str
-    strengthened_by: str
-    falsified_by: str
-    prior: float  # log-odds
-    half_life_days: float
-    backtest: str | None = None  # for claims about history: what computes them
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule, as written and checked; `where` is file:line."""
-
-    id: str
-    claim: str
-    pillar: str
-    direction: int
-    severity: str
-    when: dict[str, Any]
-    strength: str
-    confidence: str
-    say: str
-    say_zh: str
-    tests: list[dict[str, Any]]
-    version: str
-    where: str
-    test_lines: tuple[str, ...] = ()
-    why: str = ""
-    fires: str = ""  # which evidence fires it, in words
-    silent: str = ""  # what would silence it
-
-
-@dataclass(frozen=True, eq=False)
-class Thesis:
-    """Claims, rules, weights, graph, and what was put aside."""
-
-    claims: dict[str, Claim]
-    pillars: dict[str, str]
-    rules: list[Rule]
-    weights: dict[str, Any]
-    graph: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[RuleError] = field(default_factory=list)
-    stages: dict[str, dict[str, Any]] = field(default_factory=dict)  # stage -> what it needs, in order
 
 
 def load_thesis(dirs: Sequence[Path]) -> Thesis:
@@ -169,8 +119,6 @@ def _load_rules(path: Path, claims: dict[str, Claim], rules: dict[str, Rule], pr
 
 
 def _rule(file: YamlFile, i: int, entry: Any, claims: dict[str, Claim]) -> Rule:
-    from tracker.thesis.compile import compile_rule  # the compiler knows Rule; checking needs the compiler
-
     place = ("rules", i)
     _validate(file, entry, "rule", place)
     claim = claims.get(entry["claim"])

@@ -13,7 +13,7 @@ from tracker.thesis.compile import CompiledRule, compiled
 from tracker.thesis.enrich import described_history, enrich
 from tracker.thesis.expr import REFERENCES
 from tracker.thesis.graph import beneficiaries, case_of
-from tracker.thesis.schema import Thesis
+from tracker.thesis.rulebook import Thesis
 from tracker.thesis.windows import compared, in_window
 from tracker.thesis.words import explained
 from tracker.vocabulary import SEVERITIES, SIGNALS_SCHEMA, conform, empty

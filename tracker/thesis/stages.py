@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from tracker.thesis.schema import Thesis
+from tracker.thesis.rulebook import Thesis
 from tracker.vocabulary import SIGNALS_SCHEMA, STAGES, conform, empty
 
 _COUNTED: Final = ("recent", "chosen", "stories", "entities")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from tracker.thesis.schema import Rule
+from tracker.thesis.rulebook import Rule
 
 _FIELD: Final = re.compile(r"\{([a-z_]+)\}")
 _BEFORE_STOP: Final = re.compile(r"\s+([,.;])")
