@@ -12,7 +12,7 @@ from tracker.extract.reading import Mention, Reading
 _GREW: Final = re.compile(
     r"^\s?(?:业务|業務|销售|銷售|云端|雲端)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
     r"other cloud services|(?:is |are )?expected|continues|continued|revenue|\w+ly)\s)*\s?(?:\b(?:up|down|grew|grow|grows|growing|rose|rise|increased?|"
-    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|暴增|激增|劲增|勁增|狂增|飙升|飆升|飙增|飆增|大涨|大漲|下滑|下降)[^,;，；。]{0,30}$"
+    r"declined?|decreased?|fell|jumped|surged|soared|accelerated?|expanded?)\b|同比|环比|環比|年增|季增|增长|增長|成长|成長|大增|暴增|激增|劲增|勁增|狂增|飙升|飆升|飙增|飆增|爆增|爆|飙|飆|大涨|大漲|下滑|下降)[^,;，；。]{0,30}$"
     r"|^ in the $",
     re.IGNORECASE,
 )
@@ -43,6 +43,10 @@ _INTO: Final = re.compile(r"\b(?:in|into)\s(?:\w+ )?$|[在于]$|^\s?$|入股|投
 _TOWARDS: Final = re.compile(r"[向对對给給]\s?\**$")
 _PAYS: Final = "支付"
 _TO_SOMEBODY: Final = re.compile(r"[向给給][^，。；,;向]{1,18}$")  # 向CoreWeave支付
+_PAPERS: Final = re.compile(
+    r"\b(?:start-?ups?|ventures?|funds?|portfolios?|shares|stakes?|stocks?|bonds|equity|(?<!the )compan(?:y|ies)|research|training|education|skills)\b|初创|新创|基金|股票|股权|债券|公司|研发|教育|培训",
+    re.IGNORECASE,
+)
 _ROUND: Final = re.compile(r"\bround\b|轮融资|輪融資|融资轮", re.IGNORECASE)
 
 
@@ -50,7 +54,7 @@ def cues_of(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
     told = reading.document.told
     goes_on = told is not None and told.kind in ("capex", "deployment") and 0 <= reading.offset - told.end <= 300
-    weak_counts = bool(reading.of("setting")) or goes_on
+    weak_counts = bool(reading.of("setting")) or goes_on or _builds_somewhere(reading)
     in_a_call = reading.document.issuer is not None and reading.document.period is not None
     every = sorted(
         [
@@ -81,6 +85,11 @@ def cues_of(reading: Reading, lexicon: Lexicon) -> list[Mention]:
             continue
         kept.append(cue)
     return kept
+
+
+def _builds_somewhere(reading: Reading) -> bool:
+    """Whether money goes into a country ("invest $3 billion in India"), and not into its companies or papers."""
+    return bool(reading.of("place") and reading.of("weak")) and not _PAPERS.search(reading.text)
 
 
 def _is_manner_of(reading: Reading, before: Mention, cue: Mention) -> bool:

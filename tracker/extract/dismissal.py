@@ -18,7 +18,7 @@ _THESIS_MARKET: Final = re.compile(
     r"\bAI\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
 _LEVELS: Final = frozenset(
-    {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment"}
+    {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment", "backlog"}
 )
 _GROWTH_BEHIND: Final = re.compile(r"^ (?:\w+ ){0,2}growth\b|^的?增长|^的?成长", re.IGNORECASE)
 _COMPUTING_SOLD: Final = frozenset(
@@ -45,7 +45,14 @@ _COMPUTING: Final = re.compile(
     r"data cent|datacenter|\bAI\b|comput|supercomputer|GPU|hyperscal|数据中心|資料中心|资料中心|算力|智算",
     re.IGNORECASE,
 )
-_IN_GENERAL: Final = re.compile(r"\b(?:typical(?:ly)?|usually|in general)\b|通常|典型|一般来说", re.IGNORECASE)
+_IN_GENERAL: Final = re.compile(
+    r"\b(?:typical(?:ly)?|usually|in general)\b|通常|典型|一般来说",
+    re.IGNORECASE,
+)
+# "slices of, say, 2,048 of them": how many there may be, not how many there are
+_EXAMPLE: Final = re.compile(
+    r"(?:\b(?:for example|for instance|e\.g|say|such as)\b|比如|例如|譬如|要想)[^。.;；]{0,24}$", re.IGNORECASE
+)
 _BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
 _RAISED_BY: Final = re.compile(r"(?:上调|上修|下修|下调|调升|调降|追加|减少|增加)了(?:整整|约|近|逾|足足)?\s?$")
 _KIND_OF_FIRM: Final = re.compile(r"^[^，。；]{0,6}的[^，。；]{0,6}(?:公司|企业|厂商|初创|玩家|店|业者)")
@@ -123,6 +130,8 @@ def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str 
         return None if built else "how long something else takes than building"
     if _RATE_OF_COST.search(behind) or _PER.search(before):
         return "what a unit of it costs or needs, not what is built"
+    if quantity.unit in ("gpus", "racks") and _EXAMPLE.search(reading.text[: quantity.start]):
+        return "an example"
     if quantity.unit not in ("MW", "GW", "kW", "W"):
         return None
     computing = _COMPUTING.search(reading.text) is not None or any(

@@ -21,7 +21,7 @@ _QOQ: Final = re.compile(
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
-    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|doubl|tripl",
+    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|飙|飆|爆|doubl|tripl",
     re.IGNORECASE,
 )
 # The next figure of a list begins here: what stands behind it belongs to that figure.
@@ -38,7 +38,7 @@ _OUTGOINGS: Final = re.compile(
     re.IGNORECASE,
 )
 _MOVED_BY: Final = re.compile(
-    r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: \w+ly)?(?: by)?"
+    r"\b(?:up|down|increas\w+|decreas\w+|declin\w+|growing|grew|rose|fell|risen|fallen|come down|gone up|dropped|improved|higher|lower)(?: \w+ly)?(?: by)?"
     r"(?: an?| almost| about| approximately| nearly| roughly| over| more than| another| some)*\s?$|(?:高出|多出|相差)了?(?:约|約|近)?$",
     re.IGNORECASE,
 )

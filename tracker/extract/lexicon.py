@@ -130,6 +130,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         ("other_metric", "other_metrics"),
         ("other_metric", "other_metrics_zh"),
         ("setting", "settings"),
+        ("place", "places"),
         ("market", "market_words"),
     ):
         add(cues.data.get(key, ()), Term(role, role))

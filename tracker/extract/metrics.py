@@ -75,6 +75,7 @@ _TO_LEVEL: Final = re.compile(
     r"^\**\s?[，,]?\s?(?:至|到|达到?|達到?|来到|來到|升至|增至|降至|为|為)(?:约|約|近|逾)?\s?\**$"
 )
 _PAUSE_CJK: Final = re.compile(r"^[^\S\n]+(?=[\u3400-\u9fff])")
+_SHIPPED: Final = re.compile(r"ship|出货|出貨", re.IGNORECASE)
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
 _DOLLARS: Final = re.compile(r"dollars$", re.IGNORECASE)
 _PROFIT: Final = re.compile(r"profit$|毛利$", re.IGNORECASE)
@@ -141,6 +142,8 @@ def _is_told_of_another(reading: Reading, quantity: Quantity, cue: Mention, prev
 def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
     quantity = reading.quantities[i]
     text = reading.text
+    if (explained := _explained(reading, quantity, cues, lexicon)) is not None:
+        return explained
     before = _before(reading, quantity, cues, lexicon)
     if before is not None and before.term.role == "weak":  # "we spent $132 million on capital expenditures"
         named = [c for c in cues if c.term.value == before.term.value and c.term.role != "weak"]
@@ -166,8 +169,6 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
 
 def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
     """The last cue before a figure that can be told in its unit."""
-    if (explained := _explained(reading, quantity, cues, lexicon)) is not None:
-        return explained
     floor = reading.clause_start(quantity.start)
     for cue in reversed(cues):
         if cue.end > quantity.start:
@@ -182,6 +183,12 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             and _RATE.search(reading.text[cue.start : cue.end])
         ):
             continue  # "operating income and operating margin were $699 million and 19.4 %"
+        if (
+            cue.term.value == "shipment"
+            and quantity.unit in ("money", None)
+            and not _SHIPPED.match(reading.text, cue.start)
+        ):
+            continue  # "we delivered $11 billion of Blackwell revenue"
         if cue.term.role == "other_metric" or (
             fits(quantity, cue.term.value, lexicon, reading) and _is_rate(reading, cue, quantity)
         ):

@@ -1,0 +1,78 @@
+"""Money that goes into a country, into plant, or into somebody else's shares; deliveries told in money; examples."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tracker.extract.facts import extract_facts
+from tracker.extract.lexicon import load_lexicon
+from tracker.resources import data_dir
+
+LEXICON = load_lexicon([data_dir("rules")])
+
+
+def facts(text: str, lang: str = "en") -> list[dict[str, Any]]:
+    frame = pl.DataFrame(
+        {"doc_id": ["d"], "text": [text], "title": [text], "lang": [lang], "published_at": [date(2026, 3, 11)]}
+    )
+    return extract_facts(frame, LEXICON).to_dicts()
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "entity", "value", "currency"),
+    [
+        ("Microsoft will invest $3 billion in Portugal over two years.", "en", "MSFT", 3e9, "USD"),
+        ("Amazon plans to spend $9 billion in Singapore, the company said.", "en", "AMZN", 9e9, "USD"),
+        ("微軟宣布未來四年在泰國投資10億美元", "zh", "MSFT", 1e9, "USD"),
+        ("Google宣布投資20億歐元在德國建設樞紐", "zh", "GOOGL", 2e9, "EUR"),
+        ("廣達斥資15億擴產能", "zh", "2382.TW", 1.5e9, "TWD"),
+        ("AWS在韓投資5兆韓圜", "zh", "AMZN", 5e12, "KRW"),
+    ],
+)
+def test_money_that_goes_into_a_place_is_spent_on_plant(
+    text: str, lang: str, entity: str, value: float, currency: str
+) -> None:
+    found = [
+        (f["kind"], f["entity"], f["value_low"], f["currency"]) for f in facts(text, lang) if f["kind"] != "capacity"
+    ]
+    assert found == [("capex", entity, value, currency)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Microsoft will invest $1 billion in start-ups in India.",
+        "Amazon spent $2 billion on training and skills in Germany.",
+        "Google put $1 billion into a venture fund in Israel.",
+    ],
+)
+def test_money_for_companies_and_people_is_not(text: str) -> None:
+    assert not [f for f in facts(text) if f["kind"] == "capex"]
+
+
+def test_shipments_may_be_told_in_money_and_deliveries_of_revenue_are_revenue() -> None:
+    shipped = facts("Dell shipped $4 billion of AI servers in the quarter.")
+    assert [(f["kind"], f["value_low"]) for f in shipped] == [("shipment", 4e9)]
+    delivered = facts("Nvidia delivered $4 billion of Blackwell revenue in the quarter.")
+    assert [(f["kind"], f["value_low"]) for f in delivered] == [("segment_revenue", 4e9)]
+
+
+def test_how_much_a_backlog_moved_by_is_no_backlog() -> None:
+    found = facts("Vertiv's backlog reached $9 billion, growing sequentially by approximately $800 million.")
+    assert [(f["kind"], f["value_low"]) for f in found] == [("backlog", 9e9)]
+
+
+def test_an_example_is_not_installed() -> None:
+    text = "谷歌把集群切成小片，比如64颗TPU用于推理。"
+    assert not [f for f in facts(text, "zh") if f["kind"] == "deployment"]
+
+
+def test_chinese_headlines_shout_growth() -> None:
+    (fact,) = facts("Alphabet單季雲端營收爆82%", "zh")
+    assert (fact["kind"], fact["value_low"], fact["unit"], fact["direction"]) == (
+        "segment_revenue", 82.0, "pct_yoy", "up",
+    )  # fmt: skip
