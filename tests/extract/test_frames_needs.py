@@ -7,7 +7,6 @@ import itertools
 import operator
 import re
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,7 +101,7 @@ def test_a_pattern_is_tried_where_sign_words_and_roles_stand() -> None:
     ]
     hits = find_terms(texts, lexicon)
     others = {3: texts[0]}
-    bounds, patterns = lexicon.trials.worth(pl.Series(texts), others, hits.signs | hits.signs[0], hits.blocks | ANY)
+    bounds, patterns = lexicon.trials.worth(texts, others, hits.signs | hits.signs[0], hits.blocks | ANY)
     tried = [[lexicon.trials.every[i] for i in patterns[a:b]] for a, b in itertools.pairwise(bounds)]
     delivered = [t for t in tried[0] if t.frame.kind == "shipment" and block(PRODUCT) & min(t.wording.needs, default=0)]
     assert delivered

@@ -6,7 +6,7 @@ follows are joins of numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,11 +40,10 @@ class Trials:
     every: tuple[Trial, ...]  # kind by kind, frame by frame
     kinds: Numbers  # of each pattern: its kind's place in `Frames.kinds`
     blocks: Numbers  # a row each: sets of blocks it needs one of each of, as bits; all bits set where there are fewer
-    words: pl.Enum
-    bounds: Numbers  # word i is one of the sets of words owners[bounds[i]:bounds[i + 1]]
-    owners: Numbers
-    patterns: Numbers  # of each set of words: whose it is
-    sets: Numbers  # of each pattern: how many it needs a word of each of
+    words: pl.Enum  # of the rarest set of each pattern
+    bounds: Numbers  # the patterns whose rarest set word i is in are patterns[bounds[i]:bounds[i + 1]]
+    patterns: Numbers
+    wordless: tuple[int, ...]  # patterns that need no word
 
     @classmethod
     def of(cls, frames: Frames) -> Trials:
@@ -53,11 +52,10 @@ class Trials:
         place = {kind: i for i, kind in enumerate(frames.kinds)}
         needs = [sorted(t.wording.needs) for t in every]
         width = max(map(len, needs), default=0)
-        sets = [(i, words) for i, trial in enumerate(every) for words in trial.wording.words]
         by_word: dict[str, list[int]] = {}
-        for number, (_, words) in enumerate(sets):
-            for word in words:
-                by_word.setdefault(word, []).append(number)
+        for i, trial in enumerate(every):
+            for word in trial.wording.words[0] if trial.wording.words else ():
+                by_word.setdefault(word, []).append(i)
         known = sorted(by_word)
         return cls(
             tuple(every),
@@ -65,47 +63,46 @@ class Trials:
             np.array([row + [_ALL] * (width - len(row)) for row in needs], dtype=np.int64).reshape(len(every), width),
             pl.Enum(known),
             np.cumsum([0, *(len(by_word[word]) for word in known)], dtype=np.int64),
-            np.array([number for word in known for number in by_word[word]], dtype=np.int64),
-            np.array([i for i, _ in sets], dtype=np.int64),
-            np.array([len(t.wording.words) for t in every], dtype=np.int64),
+            np.array([i for word in known for i in by_word[word]], dtype=np.int64),
+            tuple(i for i, t in enumerate(every) if not t.wording.words),
         )
 
     def worth(
-        self, sentences: pl.Series, others: dict[int, str], signs: Numbers, blocks: Numbers
+        self, sentences: Sequence[str], others: dict[int, str], signs: Numbers, blocks: Numbers
     ) -> tuple[list[int], list[int]]:
         """(bounds, patterns): sentence i is worth patterns[bounds[i]:bounds[i + 1]], in the order of `every`.
 
         sentences: folded. others: by sentence a second form of it that patterns are tried on. signs: of each sentence
         the kinds it has signs of, blocks: the blocks its abstract may hold, a bit each.
         """
-        rows, words = self._words_in(sentences)
-        second, in_second = self._words_in(pl.Series(list(others.values()), dtype=pl.String))
-        rows = np.concatenate((rows, np.array(list(others), dtype=np.int64)[second]))
-        words = np.concatenate((words, in_second))
-        row, owner = _expanded(np.unique(rows * max(1, len(self.bounds)) + words), self.bounds, self.owners)
-        called = (signs[row] >> self.kinds[self.patterns[owner]]) & 1 == 1
-        held = np.unique(row[called] * max(1, len(self.patterns)) + owner[called])
-        row, owner = np.divmod(held, max(1, len(self.patterns)))
-        pairs, counts = np.unique(row * len(self.every) + self.patterns[owner], return_counts=True)
-        row, pattern = np.divmod(pairs, max(1, len(self.every)))
-        fitting = counts == self.sets[pattern]
+        called = np.flatnonzero(signs)
+        second = [i for i in called.tolist() if i in others]
+        texts = [*(sentences[i] for i in called.tolist()), *(others[i] for i in second)]
+        rows = np.concatenate((called, np.array(second, dtype=np.int64)))
+        place, words = self._words_in(pl.Series(texts, dtype=pl.String))
+        row, pattern = _expanded(rows[place], words, self.bounds, self.patterns)
+        row = np.concatenate((row, *(called for _ in self.wordless)))
+        pattern = np.concatenate((pattern, *(np.full(len(called), i) for i in self.wordless)))
+        fitting = (signs[row] >> self.kinds[pattern]) & 1 == 1
         for i in range(self.blocks.shape[1]):
             fitting &= (blocks[row] & self.blocks[pattern, i]) != 0
-        row, pattern = self._with_wordless(row[fitting], pattern[fitting], signs, blocks)
+        pairs = np.unique(row[fitting] * len(self.every) + pattern[fitting])
+        kept = [
+            pair
+            for pair in pairs.tolist()
+            if self._holds(
+                pair % len(self.every), sentences[pair // len(self.every)], others.get(pair // len(self.every))
+            )
+        ]
+        row, pattern = np.divmod(np.array(kept, dtype=np.int64), max(1, len(self.every)))
         return np.searchsorted(row, np.arange(len(sentences) + 1)).tolist(), pattern.tolist()
 
-    def _with_wordless(
-        self, row: Numbers, pattern: Numbers, signs: Numbers, blocks: Numbers
-    ) -> tuple[Numbers, Numbers]:
-        """Pairs, and those of the patterns that need no word, in order."""
-        pairs = [row * len(self.every) + pattern]
-        for wordless in np.flatnonzero(self.sets == 0).tolist():
-            fitting = (signs >> self.kinds[wordless]) & 1 == 1
-            for need in self.blocks[wordless]:
-                fitting &= (blocks & need) != 0
-            pairs.append(np.flatnonzero(fitting) * len(self.every) + wordless)
-        row, pattern = np.divmod(np.sort(np.concatenate(pairs)), max(1, len(self.every)))
-        return row, pattern
+    def _holds(self, pattern: int, text: str, other: str | None) -> bool:
+        """Whether one form of a sentence or the other holds what a pattern needs beside its rarest words."""
+        return all(
+            any(word in text for word in words) or (other is not None and any(word in other for word in words))
+            for words in self.every[pattern].wording.words[1:]
+        )
 
     def _words_in(self, texts: pl.Series) -> tuple[Numbers, Numbers]:
         """(place of the text, number of the word) of every word that stands in texts, overlapping ones included."""
@@ -115,9 +112,8 @@ class Trials:
         return rows, found.explode().drop_nulls().cast(self.words).to_physical().to_numpy().astype(np.int64)
 
 
-def _expanded(pairs: Numbers, bounds: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
-    """(row, value) for pairs of a row and a key, as row * len(bounds) + key: all values of the key."""
-    rows, keys = np.divmod(pairs, max(1, len(bounds)))
+def _expanded(rows: Numbers, keys: Numbers, bounds: Numbers, values: Numbers) -> tuple[Numbers, Numbers]:
+    """(row, value): all values of the key of each row, which are values[bounds[key]:bounds[key + 1]]."""
     counts = bounds[keys + 1] - bounds[keys]
     ends = np.cumsum(counts)
     places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(bounds[keys] - (ends - counts), counts)

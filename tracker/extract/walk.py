@@ -30,7 +30,7 @@ def readings(sentences: pl.DataFrame, documents: dict[str, Document], lexicon: L
     unmarked_forms = {i: bare for i, low in enumerate(folded) if (bare := unmarked(low)) is not None}
     other = sentences["folded"].str.contains(r"[^\x00-\x7f]").to_numpy()
     blocks = hits.blocks | np.where(other, ANY | CHINESE, ANY)
-    bounds, trials = lexicon.trials.worth(sentences["folded"], unmarked_forms, hits.signs, blocks)
+    bounds, trials = lexicon.trials.worth(folded, unmarked_forms, hits.signs, blocks)
     wanted = ~hits.boilerplate & (hits.calling | sentences["follows"].to_numpy() | sentences["leads"].to_numpy())
     measured = sentences["measured"].to_numpy()
     columns = sentences.with_row_index().with_columns(linking=pl.Series(measured & hits.measuring))
