@@ -128,6 +128,14 @@ def test_a_currency_before_the_amount_counts() -> None:
         ("Meta簽下60億美元光纖大單", ("order", "META", 6e9, 6e9, "money")),
         ("甲骨文的园区从动工到投运仅用了5个月。", ("deployment", "ORCL", 5.0, 5.0, "months")),
         ("为了守住40%的毛利率，苹果只好涨价。", ("gross_margin", "AAPL", 40.0, 40.0, "pct")),
+        ("xAI砸90億美元攜手輝達，擴建機房", ("order", "XAI", 9e9, 9e9, "money")),
+        ("微软将购买Anthropic的认股权证，购买价格30亿美元。", ("acquisition", "MSFT", 3e9, 3e9, "money")),
+        ("Anthropic的模型每百万Token定价3美元。", ("price", "ANTHROPIC", 3.0, 3.0, "money")),
+        ("Alphabet單季雲端營收爆82%", ("segment_revenue", "GOOGL", 82.0, 82.0, "pct_yoy")),
+        ("亞馬遜2030年前在韓投資5兆韓圜", ("capex", "AMZN", 5e12, 5e12, "money")),
+        ("緯穎進行美國廠建築物改良，計約2000萬美元", ("capex", "6669.TW", 2e7, 2e7, "money")),
+        ("腾讯签署了总价超过30亿美元的HBM独家供应协议。", ("order", "0700.HK", 3e9, None, "money")),
+        ("穆迪預測資料中心五年投資2兆美元", ("capex", "MARKET", 2e12, 2e12, "money")),
         ("預計在27年，亞馬遜的資本支出達2600億美元。", ("capex", "AMZN", 2.6e11, 2.6e11, "money")),
     ],
 )  # fmt: skip
@@ -149,11 +157,20 @@ def test_chinese_ways_to_tell_a_figure(lexicon: Lexicon, text: str, wanted: Figu
         "Azure的利润率偏低，因为NeoCloud的毛利率已达35%。",
         "阿里支付了近1亿元的和解费用。",
         "苹果花20亿美元购买了歌曲版权。",
+        "规模可以不同，比如4颗TPU，也可以是2048颗TPU，谷歌都支持。",
+        "要想服务33万个GB300芯片，xAI得有电。",
         "以1吉瓦AI数据中心为例，采用Arm处理器更省。",
     ],
 )
 def test_what_is_no_figure_of_the_company_stays_out(lexicon: Lexicon, text: str) -> None:
     assert _figures(lexicon, text) == []
+
+
+def test_a_note_on_several_firms_is_not_all_about_the_one_of_its_title(lexicon: Lexicon) -> None:
+    title = "三巨头财报：英伟达估值错配，火箭公司有风险"
+    text = "发射业务进展顺利，团队扩张也很快，市场给了很高的期待。" * 9 + "季度收入约6亿美元，收入同比增长38%。"
+    assert _figures(lexicon, text, title) == []
+    assert _figures(lexicon, "英伟达很强。" + text, title)[0][1] == "NVDA"
 
 
 def test_a_heading_and_the_head_of_a_sentence_say_who_is_spoken_of(lexicon: Lexicon) -> None:

@@ -19,7 +19,7 @@ _GLOSS: Final = re.compile(
     r"\s?\((?:[a-z][^()]{1,80}?[:,][^()]{1,160}|[a-z][a-z0-9 .,&/'-]{1,60}|\d{4,6}(?:[.-][a-z]{2,4})?)\)"
 )
 # Between two names of one company: 亞馬遜AWS, 谷歌 Google, 阿里巴巴旗下阿里云.
-_SAME: Final = re.compile(r"[\s/·]?|的|旗下的?|[（(]|\s?\*\*\s?")
+_SAME: Final = re.compile(r"[\s/·]?|的|旗下的?|[（(]|\s?[（(][^（）()]{1,20}[)）]\s?|\s?\*\*\s?")
 _BOLD: Final = re.compile(r"\s?\*\*\s?")
 # Between Chinese and Latin letters a space is typography: AWS 與 Cerebras 合作.
 _TYPOGRAPHIC: Final = re.compile(r"(?<=[a-z0-9])[ \u00a0](?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])[ \u00a0](?=[a-z0-9])")

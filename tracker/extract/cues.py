@@ -41,6 +41,7 @@ _MADE: Final = re.compile(
 STAKE: Final = re.compile(r"invest|stake|put into|投资|注资|入股|领投|資", re.IGNORECASE)
 _INTO: Final = re.compile(r"\b(?:in|into)\s(?:\w+ )?$|[在于]$|^\s?$|入股|投资$")
 _TOWARDS: Final = re.compile(r"[向对對给給]\s?\**$")
+_IN_A_PLACE: Final = re.compile(r"[在对][\u4e00-\u9fff]{1,5}(?:再|加码|追加|累计)?(?:投资|砸|斥资)")
 _PAYS: Final = "支付"
 _TO_SOMEBODY: Final = re.compile(r"[向给給][^，。；,;向]{1,18}$")  # 向CoreWeave支付
 _PAPERS: Final = re.compile(
@@ -54,7 +55,8 @@ def cues_of(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Cues and the metrics no kind is about, in order, the longest wording where they overlap."""
     told = reading.document.told
     goes_on = told is not None and told.kind in ("capex", "deployment") and 0 <= reading.offset - told.end <= 300
-    weak_counts = bool(reading.of("setting")) or goes_on or _builds_somewhere(reading)
+    in_a_place = _builds_somewhere(reading) or _IN_A_PLACE.search(reading.folded) is not None
+    weak_counts = bool(reading.of("setting")) or goes_on or in_a_place
     in_a_call = reading.document.issuer is not None and reading.document.period is not None
     every = sorted(
         [

@@ -57,6 +57,7 @@ _BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
 _RAISED_BY: Final = re.compile(r"(?:上调|上修|下修|下调|调升|调降|追加|减少|增加)了(?:整整|约|近|逾|足足)?\s?$")
 _KIND_OF_FIRM: Final = re.compile(r"^[^，。；]{0,6}的[^，。；]{0,6}(?:公司|企业|厂商|初创|玩家|店|业者)")
 _FAST: Final = re.compile(r"能做到|缩短|只要|仅需|只需|快至|缩减")
+_FOR_EXAMPLE: Final = re.compile(r"(?:例如|比如|譬如|要想|若要|假如|如果)[^。；]{0,36}$")
 _BUILT_IN: Final = re.compile(r"(?:(?:仅|只)?(?:用|花)了?|耗时|历时|仅需|只需|需要?|需时)(?:不到|约|近|短短|大约)?\s?$")
 _MOVES: Final = re.compile(
     r"\b(?:up|down|above|below|ris\w+|rose|grew|grow\w*|increas\w+|decreas\w+|declin\w+|fell|expand\w*|doubl\w+|tripl\w+|more than|higher|lower|jump\w+|cut\w*)\b"
@@ -113,6 +114,8 @@ def _reason_against_chinese(reading: Reading, link: Link) -> str | None:
         return "how much a figure moved by, or the middle of a range"
     if kind in ("revenue", "segment_revenue") and _KIND_OF_FIRM.match(behind):
         return "it describes a kind of firm"
+    if kind == "deployment" and _FOR_EXAMPLE.search(reading.folded, max(0, quantity.start - 44), quantity.start):
+        return "only supposed"
     if kind == "supply_tightness" and (_FAST.search(before) or _FAST.search(behind)):
         return "how quick somebody delivers"
     return None

@@ -31,6 +31,7 @@ from tracker.extract.metrics import Link, links
 from tracker.extract.observers import bare_span, is_consensus
 from tracker.extract.parts import goes_on_about_part, part_of
 from tracker.extract.periods import Period
+from tracker.extract.quantities import Quantity
 from tracker.extract.quotes import widened
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared
 from tracker.extract.reconcile import reconciled
@@ -66,6 +67,7 @@ _OTHERS_SPEND: Final = re.compile(
 _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness"})
 
 
+_WITH: Final = re.compile(r"\s?(?:携手|联手|采购|购买|买|向|与|扫货|下单|抢购|抢)\s?")
 _EACH_CJK: Final = re.compile(r"均|都(?!市)|皆|纷纷|双双")
 _ERA: Final = 500  # characters a passage goes on in the years it named last
 
@@ -231,13 +233,18 @@ def _figure(
     """The fact of a figure, or None and the reason."""
     quantity, cue, kind = link.quantity, link.cue, link.kind
     product = _product_of(reading, link)
+    if kind == "price" and product is None and "token" in reading.folded:
+        product = "llm"
     anchor = min(cue.start, quantity.start) if cue is not None else quantity.start
     entity = _entity_of(reading, link, entities, anchor, product, lexicon)
     if entity is None:
         return None, "no entity of the watchlist is its subject"
     if cue is not None and negated(reading, cue):
         return None, "negated"
-    if cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
+    if cue is not None and cue.term.role == "weak" and (seller := _spent_with(reading, quantity, entity, lexicon)):
+        kind = "order"  # 砸600亿美元携手英伟达: what is spent there is bought there
+        reading.document.deal = (entity, seller, reading.offset)
+    elif cue is not None and cue.term.role == "weak" and lexicon.layers.get(entity) in _SELLERS:
         if not _OTHERS_SPEND.search(reading.text) or reading.document.issuer != entity:
             return None, "spending told beside a maker of what the money is spent on"
         entity = MARKET  # "the capex spend has doubled to $600 billion": a supplier speaks of its customers
@@ -269,6 +276,8 @@ def _figure(
     level = kind in ("gross_margin", "segment_revenue", "order")
     if unit == "pct" and kind in (*RESULTS, "shipment") and not level and not is_over_years(reading, quantity):
         return None, "a percentage without a comparison"
+    if kind == "segment_revenue" and unit == "pct" and entity == MARKET and reading.document.lang == "zh":
+        return None, "a share of nobody's revenue"
     if kind == "operating_income" and cue is not None and LOSS.search(reading.text[cue.start : cue.end]):
         low, high = -abs(high or low or 0.0), -abs(low or high or 0.0)
     basis = basis_of(reading, anchor, quantity.end, kind, entity)
@@ -304,6 +313,16 @@ def _figure(
         "counterparty": counterparty,
         "_part": part,
     }, ""
+
+
+def _spent_with(reading: Reading, quantity: Quantity, entity: str, lexicon: Lexicon) -> str | None:
+    """The maker of chips with whom a Chinese text says money is spent, right behind the amount."""
+    if reading.document.lang != "zh" or lexicon.layers.get(entity) in _SELLERS:
+        return None
+    for m in reading.of("entity"):
+        if 0 <= m.start - quantity.end <= 8 and lexicon.layers.get(m.term.value) in _SELLERS:
+            return m.term.value if _WITH.fullmatch(reading.folded, quantity.end, m.start) else None
+    return None
 
 
 def _is_amount(reading: Reading, cue: Mention | None) -> bool:

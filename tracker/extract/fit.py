@@ -22,7 +22,7 @@ _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind i
 _IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
 _HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
 _MADE_TO_HAPPEN: Final = frozenset({"ramp", "shipment", "capacity", "order", "design_win", "deployment", "acquisition"})
-_PAUSE: Final = re.compile(r"[,，;；。!！?？\n]")
+_PAUSE: Final = re.compile(r"[,，;；:：。!！?？\n]")
 _CORE: Final = frozenset(
     {"lab", "neocloud", "accelerator", "custom_silicon", "foundry", "memory", "packaging", "optics", "copper"}
 )
@@ -108,8 +108,13 @@ def _doubtful(fit: Fit) -> str | None:
         return "negated"
     if any(start - 30 <= m.end and m.end <= end for m in fit.reading.of("hypothetical")):
         return "hypothetical"
-    asked = _QUESTION["zh" if fit.reading.document.lang == "zh" else "en"].match(text, match.end())
-    return "a question" if asked and not _ASKS_THE_READER.search(asked[0]) else None
+    return "a question" if _asks(fit) else None
+
+
+def _asks(fit: Fit) -> bool:
+    """Whether what is told is asked, not of the reader what to make of it (还能追吗？)."""
+    asked = _QUESTION["zh" if fit.reading.document.lang == "zh" else "en"].match(fit.abstract.text, fit.match.end())
+    return asked is not None and not _ASKS_THE_READER.search(asked[0])
 
 
 def _is_object(fit: Fit) -> bool:

@@ -49,6 +49,7 @@ _ROLES: Final = {
     "W": f"[{_range(ISSUER)}]",
     "A": f"[{_ACTING}]",
 }
+GOODS: Final = _ROLES["H"]
 # Two who act together: the first one is the subject.
 _STRANGER: Final = (
     r"(?:, (?!the |an? |which|who|its |said|says|as |and |or |but )[\w&.'-]{2,16}(?: [\w&.'-]{2,16}){0,2}?(?=,| and ))?"

@@ -62,6 +62,7 @@ class Lexicon:
     observers: frozenset[str] = field(repr=False)  # entities that report on others
     plain_words: frozenset[str] = field(repr=False)  # before "revenue" they name no part of a business
     layers: Mapping[str, str] = field(repr=False)  # entity -> where it stands in the supply chain
+    wordings: Mapping[str, tuple[str, ...]] = field(repr=False)  # entity -> its names, folded
     heads: re.Pattern[str] = field(repr=False)  # a name at the head of a line or sentence
     # product -> the unit it is mostly sold in, where that is not itself (an accelerator sold as a rack)
     sold_as: Mapping[str, str] = field(repr=False, default_factory=dict)
@@ -158,6 +159,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         vendors={p["id"]: p["vendor"] for p in products.values() if p.get("vendor")},
         sold_as={p["id"]: p["sold_as"] for p in products.values() if p.get("sold_as")},
         plain_words=frozenset(str(w).lower() for w in cues.data.get("plain_words", ())),
+        wordings=_wordings(terms),
         heads=names_pattern(
             w for w, meanings in terms.items() if any(t.role in ("entity", "outsider") for t in meanings)
         ),
@@ -180,6 +182,15 @@ def _add_entity(entity: dict[str, Any], ambiguous: dict[str, Any], add: Any) -> 
             add([word], Term("entity", entity["id"], str(word)))
         else:
             add([word], Term("entity", entity["id"]))
+
+
+def _wordings(terms: Mapping[str, tuple[Term, ...]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for word, meanings in terms.items():
+        for term in meanings:
+            if term.role == "entity":
+                found.setdefault(term.value, []).append(word)
+    return {entity: tuple(words) for entity, words in found.items()}
 
 
 def _form(word: str) -> str:

@@ -25,7 +25,7 @@ _BEHIND: Final = re.compile(
     r"(?:(?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|on|at|up|down|with|would|of)\b)[\w&'’%/+-][\w&'’.%/+-]*(?<!\.)[\s-]){0,5}$",
     re.IGNORECASE,
 )
-_BEHIND_CJK: Final = re.compile(r"^[^，。；、,;:：\d]{0,10}$")
+_BEHIND_CJK: Final = re.compile(r"^[^，。；、,;:：\d]{0,10}$|^的[^，。；、,;:：]{0,18}$")
 # Right before a figure: the word that says "the metric is this much".
 _DIRECT: Final = re.compile(
     r"^[^,;]{0,45}(?:\b(?:of|was|were|is|are|be|to|at|by|reached|totaled|totalled|hit|between|from|about|approximately|around|nearly|over|record|a)|[:=(约約达達为為至到是])\s?(?:US)?\$?$",

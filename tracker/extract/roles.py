@@ -33,6 +33,7 @@ _BUYERS: Final = {
 _MAKERS: Final = re.compile(
     r"\s(?:providers?|makers?|suppliers?|vendors?|manufacturers?|companies|designers?)\b", re.IGNORECASE
 )
+_COMMA: Final = re.compile(r"[,，；。！!？?]")
 _STOP: Final = re.compile(r"[\n;。]|\. ")
 
 
@@ -40,6 +41,8 @@ def entity_of(fit: Fit, product: str | None) -> str | None:
     """Who a statement is about: whom the pattern names, else the subject of the sentence."""
     if fit.frame.subject == "market":
         return MARKET
+    if fit.frame.subject in fit.lexicon.layers and fit.frame.subject != "market":
+        return fit.frame.subject
     if fit.frame.subject == "maker":
         return fit.lexicon.vendors.get(product or carried(fit) or "")
     if fit.group("who") is not None:
@@ -67,6 +70,8 @@ def _subject(fit: Fit, product: str | None) -> str | None:
     named = [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
     if named or reading.document.issuer is not None:
         found = subject(reading, fit.start, fit.start, kind, product, lexicon)
+        if vendor is not None and found != vendor and _is_behind(fit, found):
+            return vendor
         if vendor is not None and lexicon.layers.get(found or "") in _CONTRACTORS:
             return vendor  # made for somebody
         if found is not None and found != MARKET:
@@ -80,6 +85,12 @@ def _subject(fit: Fit, product: str | None) -> str | None:
     if reading.of("issuer") or _PRONOUN.search(reading.text[: fit.start]):
         return _issuer(reading)
     return MARKET if kind in MARKET_KINDS and product is not None else None
+
+
+def _is_behind(fit: Fit, entity: str | None) -> bool:
+    """Whether a company is named in a Chinese sentence only behind the statement: what stands before it is the maker's."""
+    places = [m.start for m in fit.reading.of("entity") if m.term.value == entity]
+    return fit.reading.document.lang == "zh" and bool(places) and min(places) >= fit.end
 
 
 def _issuer(reading: Reading) -> str | None:
@@ -154,7 +165,9 @@ def product_of(fit: Fit) -> str | None:
     if inside:
         return specific(inside[0 if fit.kind == "product_launch" else -1], inside)
     meant = _nickname(fit)
-    near = [m for m in products if _is_beside(m, fit, 8 if meant else fit.frame.reach)]
+    near = [
+        m for m in products if _is_beside(m, fit, 8 if meant else fit.frame.reach) and not _is_in_next_clause(m, fit)
+    ]
     if not near:
         return meant
     return specific(min(near, key=lambda m: (max(m.start - end, start - m.end, 0), m.start - m.end)), near)
@@ -175,6 +188,17 @@ def _nickname(fit: Fit) -> str | None:
         if words.search(beside) and (fit.frame.software or families[product] not in frames.not_products):
             return product
     return None
+
+
+def _is_in_next_clause(mention: Mention, fit: Fit) -> bool:
+    """Whether a product stands behind a comma behind a shortage told in Chinese: another clause, another thing."""
+    reading = fit.reading
+    return (
+        fit.kind == "supply_tightness"
+        and reading.document.lang == "zh"
+        and mention.start >= fit.end
+        and _COMMA.search(reading.text, fit.end, mention.start) is not None
+    )
 
 
 def _is_beside(mention: Mention, fit: Fit, reach: int) -> bool:

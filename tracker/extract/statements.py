@@ -14,6 +14,7 @@ from typing import Final
 
 from tracker.extract.abstract import Abstract, abstracted
 from tracker.extract.fit import Fit, reason_against
+from tracker.extract.frames import GOODS
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.reading import Reading
 from tracker.extract.roles import carried, crowd, entity_of, own_chip, product_of, sides
@@ -25,6 +26,7 @@ _OPERATORS: Final = frozenset(
     {"", "market", "cloud", "lab", "neocloud", "datacenter", "sovereign", "government", "application", "china"}
 )
 _OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
+_OF_THE_GOODS: Final = re.compile(f"的{GOODS}")
 _FURTHER: Final = re.compile(r"\s?(?:、|,|和|与|及|以及|\band\b)\s?")
 _JOINTLY: Final = re.compile(r"携|联手|联合|\+|&")  # those who act together do it once
 # What is told of each of a list.
@@ -152,6 +154,8 @@ def _read(fit: Fit) -> Statement | Dropped:
     if (fit.frame.layers and layer not in fit.frame.layers) or layer in fit.frame.not_layers:
         return Dropped(fit.kind, fit.start, fit.end, f"not said of a company of the layer '{layer}'")
     product = _settled(fit, product, entity, layer)
+    if fit.kind == "supply_tightness" and _OF_THE_GOODS.match(fit.abstract.text, fit.match.end()):
+        entity, layer = MARKET, "market"  # 供不应求的HBM: the goods are short, whoever is spoken of
     if _buys(fit, product, layer):
         if fit.kind == "price" and fit.group("who") is not None and fit.frame.product == "market":
             product = None  # what dearer parts make dearer: its own goods

@@ -15,7 +15,7 @@ from tracker.vocabulary import MARKET
 # A name after one of these is not the subject of its clause.
 _OBJECT: Final = re.compile(
     r"\b(?:with|from|for|by|to|like|than|of|including|at|against|between|via|using|on|versus|such as|according to|per|over|via|as|in)\s+(?:the |its |their )?$"
-    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|携手|攜手|联手|聯手|受惠|受惠于|受惠於|受益于|受益於|得益于|打入|切入)\s?\**$",
+    r"|(?:与|和|同|向|从|對|对|给|給|由|被|用|按|据|據|跟|携手|攜手|联手|聯手|受惠|受惠于|受惠於|受益于|受益於|得益于|打入|切入|收购|收購|并购|併購|入股|增持|认购|認購|购买|購買)\s?\**$",
     re.IGNORECASE,
 )
 _AND: Final = re.compile(r"\b(?:and|or)\s+$|[和与、]\s?$", re.IGNORECASE)
@@ -32,9 +32,11 @@ _BOUGHT_BY: Final = re.compile(r"\b(?:acquired|bought|purchased|taken over) by (
 _BY: Final = re.compile(r"[被由]\s?\**$")
 _BUYS: Final = re.compile(r"^\**\s?(?:所)?(?:收购|收購|并购|併購)")
 _SETS: Final = re.compile(
-    r"\b(?:rais\w+|hik\w+|cut\w*|lower\w*|reduc\w+|charg\w+|set\w*|quot\w+|ask\w*|offer\w*|increas\w+|our|we|its|his|sells?|pric\w+ (?:its|the|at))\b|上调|上調|下调|下調|涨价|漲價|降价|降價|调涨|調漲|提价|提價|报价|報價|定价|定價|售价|售價",
+    r"\b(?:rais\w+|hik\w+|cut\w*|lower\w*|reduc\w+|charg\w+|set\w*|quot\w+|ask\w*|offer\w*|increas\w+|our|we|its|his|sells?|pric\w+ (?:its|the|at))\b|上调|上調|下调|下調|涨价|漲價|降价|降價|调涨|調漲|提价|提價|收费|收費|定在|定为|报价|報價|定价|定價|售价|售價",
     re.IGNORECASE,
 )
+_NEAR_TITLE: Final = 200  # characters from the beginning in which the title says who is spoken of
+_NAMED_WITHIN: Final = 1500
 _TAKES: Final = re.compile(r"\**(?:抢走|抢下|夺走|拿走|拿下|夺得|截走)")
 _BRACKETS: Final = re.compile(r"[（(][^（）()]{0,80}[)）]")
 _REST_OF_BRACKETS: Final = re.compile(r"^[^（()）、]*[)）]")
@@ -127,18 +129,33 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
         and (document.issuer is None or _PRONOUN.search(reading.text[: figure + 1]))
     ) and (vendor is None or kind not in VENDOR_KINDS):
         return carried[0]
-    if document.issuer is not None and document.issuer not in lexicon.observers:
+    if document.issuer is not None and document.issuer not in lexicon.observers and _still_spoken_of(reading, lexicon):
         return document.issuer
     actors = _actors(reading, lexicon)
     if document.lang == "zh":
-        actors = [m for m in actors if not is_object(reading, m)]
+        acting = [m for m in actors if not is_object(reading, m)]
+        actors = acting or (actors if kind in _DEALS else [])  # "……与字节跳动签署": the one known side of a deal
     if actors and (document.lang == "zh" or len({m.term.value for m in actors}) == 1):
         return actors[0].term.value
     if vendor is not None and kind in VENDOR_KINDS:
         return vendor
-    if document.lang == "zh" and kind in _SPENDING:
+    if document.lang == "zh" and kind in _SPENDING and not (product is not None and _is_reckoned(reading)):
         return None  # somebody builds, and nobody says who: not the market
     return MARKET if kind in MARKET_KINDS and (product is not None or market) else None
+
+
+def _still_spoken_of(reading: Reading, lexicon: Lexicon) -> bool:
+    """Whether a Chinese text names its issuer near by: a note goes from one company to the next, whatever its title."""
+    document = reading.document
+    if document.lang != "zh" or reading.offset < _NEAR_TITLE or document.issuer is None:
+        return True
+    said = fold(document.text[max(0, reading.offset - _NAMED_WITHIN) : reading.offset + len(reading.text)])
+    return any(name in said for name in lexicon.wordings.get(document.issuer, ()))
+
+
+def _is_reckoned(reading: Reading) -> bool:
+    """Whether somebody who watches the market foresees it: 穆迪预测……"""
+    return bool(reading.of("observer")) or any(m.term.value == "estimate" for m in reading.of("basis"))
 
 
 def _owned_by_another(reading: Reading, anchor: int) -> bool:
