@@ -116,3 +116,54 @@ def test_two_parts_may_grow_alike(lexicon: Lexicon) -> None:
 def test_what_analysts_reckoned_with_is_an_estimate_and_the_result_is_not(lexicon: Lexicon) -> None:
     text = "Oracle's revenue came in at $17.2 billion, above the $16.5 billion analysts had expected."
     assert [f["basis"] for f in _facts(lexicon, ORCL, text)] == ["actual", "estimate"]
+
+
+SITES = [
+    ("Meta to build a $13 billion data center in Alberta.", ("capex", "META", 1.3e10, 1.3e10, "money")),
+    ("Meta plans a C$13 billion data center in Alberta.", ("capex", "META", 1.3e10, 1.3e10, "money")),
+    ("Google announced plans for a $2 billion campus in Indiana.", ("capex", "GOOGL", 2e9, 2e9, "money")),
+    ("Amazon will put $20 billion into data center complexes there.", ("capex", "AMZN", 2e10, 2e10, "money")),
+    ("Micron broke ground on a $100 billion megafab.", ("capex", "MU", 1e11, 1e11, "money")),
+    ("We expect WFE spending in the mid-$90 billion range.", ("capex", "MARKET", 9.5e10, 9.5e10, "money")),
+    ("IDC expects the market for DRAM chips to reach $300 billion.", ("segment_revenue", "MARKET", 3e11, 3e11, "money")),
+    ("The data-center switching market should exceed $10 billion.", ("segment_revenue", "MARKET", 1e10, None, "money")),
+    ("Oregon is to see 4 GW of data-center demand this year.", ("deployment", "MARKET", 4.0, 4.0, "GW")),
+    ("Meta is growing in the U.S. Its next data center will take 2 GW.", ("deployment", "META", 2.0, 2.0, "GW")),
+    ("OpenAI has committed to using 3 gigawatts of Nvidia systems.", ("order", "OPENAI", 3.0, 3.0, "GW")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), SITES)
+def test_sites_markets_and_commitments_of_the_news(lexicon: Lexicon, text: str, wanted: Figure) -> None:
+    assert wanted in _figures(lexicon, "", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The factory is powered by 10,000 NVIDIA GPUs.",
+        "Nvidia shows a blueprint for AI factories from 100 megawatts upward.",
+        "The agency reckons with 100 GW of new peak capacity by 2030, half of it for data centers.",
+        "AEP cited commitments for 24 GW of new demand from data centers.",
+        "The firm installed 40 megawatts across solar projects in the U.S.",
+        "AWS, Microsoft and Google together hold 65% of cloud infrastructure revenue.",
+    ],
+)
+def test_what_nobody_builds_and_several_share_stays_out(lexicon: Lexicon, text: str) -> None:
+    assert _figures(lexicon, "", text) == []
+
+
+RANKED = [
+    ("Revenue growth was strongest in Europe at 21%.", ("segment_revenue", "ETN", 21.0, 21.0, "pct_yoy")),
+    ("Asia Pacific was the slowest growing region at 15%.", ("segment_revenue", "ETN", 15.0, 15.0, "pct_yoy")),
+    ("Against this backdrop, power delivered 7% revenue growth.", ("segment_revenue", "ETN", 7.0, 7.0, "pct_yoy")),
+    ("Revenue was up 14%, driven by 94% growth in our vehicle segment.", ("segment_revenue", "ETN", 94.0, 94.0, "pct_yoy")),
+    ("Our database business, which runs on other clouds, grew 53%.", ("segment_revenue", "ETN", 53.0, 53.0, "pct_yoy")),
+    ("Now, let me turn to the industrial segment, which starts on slide six. At the segment level, we grew 30%.",
+     ("segment_revenue", "ETN", 30.0, 30.0, "pct_yoy")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), RANKED)
+def test_parts_are_ranked_explained_and_opened(lexicon: Lexicon, text: str, wanted: Figure) -> None:
+    assert wanted in _figures(lexicon, ETN, text)

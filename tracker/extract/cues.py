@@ -8,6 +8,8 @@ from typing import Final
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Mention, Reading
+from tracker.extract.terms import Term
+from tracker.vocabulary import MARKET
 
 _GREW: Final = re.compile(
     r"^\s?(?:业务|業務|销售|銷售|云端|雲端)?(?:(?:was|were|is|are|be|has|have|also|again|and|to|will|should|would|both|each|combined|business(?:es)?|segment|division|unit|"
@@ -21,6 +23,15 @@ _WAS: Final = re.compile(
     r"(?:about |nearly |over |a record |roughly |approximately )?$",
     re.IGNORECASE,
 )
+_EXPLAINED: Final = re.compile(
+    r"^,\s(?:which|who|that|the|an?|our)\s[^.;]{4,140},\s(?:grew|rose|increased|was up|were up|fell|declined|jumped|surged|climbed|soared)\s(?:by |about |nearly |over |more than |roughly )*$",
+    re.IGNORECASE,
+)
+_RANKED: Final = re.compile(
+    r"^\s(?:was|is|were|remained) (?:the |our )(?:\w+[- ])?(?:fastest|slowest|strongest|weakest)[- ]?(?:growing )?(?:region|segment|geography|market|business|area) (?:at|with) $",
+    re.IGNORECASE,
+)
+_IN_EXPLANATION: Final = re.compile(r",\s(?:which|who|that|the|an?|our)\s[^.;]{0,140}$", re.IGNORECASE)
 _WE_GREW: Final = re.compile(r"we grew", re.IGNORECASE)
 _SO_MUCH: Final = re.compile(
     r"^ (?:a |an |by |about |nearly |over |more than |approximately |roughly |strong |impressive |solid |another )*$",
@@ -33,9 +44,21 @@ _WHOLE_BUSINESS: Final = re.compile(
     re.IGNORECASE,
 )
 _NEXT_TO: Final = re.compile(r"^(?:\s[\w-]{1,11})?\s?$|^的$")
+_MARKET_FOR: Final = re.compile(r"^ (?:for|of) (?:[\w()/-]+ ){0,7}$", re.IGNORECASE)
+_THE: Final = re.compile(r"\b(?:the|this|that) $", re.IGNORECASE)
 _MADE: Final = re.compile(
     r"^\s?(?:business|segment|unit|division|operations?|业务|業務|部门|部門)?\s?(?:made|brought in|generated|took in|pulled in|delivered|posted|contributed|rang up|booked|earned|贡献了?|贡献|带来了?)"
     r"\s?(?:about |nearly |over |more than |a record |roughly |approximately |约|超过|近)?$",
+    re.IGNORECASE,
+)
+_SITE: Final = 1e8  # money; what a site for computing costs at least
+_OF_A_SITE: Final = re.compile(
+    r"^(?:[- ](?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|at|up|down|with|would|said|per|deal|loan|bond|fund|stake|contract|financing|valuation|market)\b)[\w&'’-]+){0,4}[- ]$"
+    r"|^ (?:in|into|on|for|toward|towards) (?:[\w&'’-]+ ){0,5}$",
+    re.IGNORECASE,
+)
+_BUILDS: Final = re.compile(
+    r"\b(?:build\w*|built|construct\w*|invest\w*|spend\w*|plans?|planned|planning|announc\w*|unveil\w*|puts?|putting|pour\w*|commit\w*|pledg\w*|develop\w*|broke ground|breaks? ground|breaking ground|open\w*|launch\w*|earmark\w*)\b",
     re.IGNORECASE,
 )
 STAKE: Final = re.compile(r"invest|stake|put into|投资|注资|入股|领投|資", re.IGNORECASE)
@@ -109,11 +132,35 @@ def _sized_market(reading: Reading, cue: Mention) -> bool:
     text = reading.text[cue.start : cue.end].lower()
     if text not in ("market", "markets", "市场", "市場"):
         return True
-    before = reading.text[: cue.start]
+    before, behind = reading.text[: cue.start], reading.text[cue.end :]
+    named = [m for m in (*reading.of("product"), *reading.of("setting")) if 0 < m.start - cue.end <= 70]
+    if any(_MARKET_FOR.match(behind[: m.start - cue.end]) for m in named):
+        return True
+    told = reading.document.told
+    if (
+        told is not None
+        and told.kind == "segment_revenue"
+        and told.entity == MARKET
+        and reading.offset - told.end <= 60
+    ):
+        return _THE.search(before) is not None  # the market just sized
     return any(
         0 <= cue.start - m.end <= 12 and _NEXT_TO.match(before[m.end :])
         for m in (*reading.of("product"), *reading.of("setting"))
     )
+
+
+def built_for(reading: Reading, quantity: Quantity) -> Mention | None:
+    """What an amount is spent on, named right behind it: "plans a $2 billion campus", "put $20 billion into data centers"."""
+    if quantity.unit != "money" or max(quantity.low or 0.0, quantity.high or 0.0) < _SITE:
+        return None
+    text = reading.text
+    for m in reading.of("setting"):
+        if not 0 <= m.start - quantity.end <= 56 or not _OF_A_SITE.match(text[quantity.end : m.start]):
+            continue
+        if _BUILDS.search(text, reading.clause_start(quantity.start), quantity.start):
+            return m._replace(term=Term("weak", "capex"))
+    return None
 
 
 def _invests_in_somebody(reading: Reading, cue: Mention, lexicon: Lexicon) -> bool:
@@ -154,7 +201,10 @@ def implied_part(reading: Reading, quantity: Quantity) -> Mention | None:
             gap = reading.text[part.end : quantity.start]
             if _WE_GREW.match(reading.text, part.start):
                 return part if in_a_call and quantity.unit != "money" and _SO_MUCH.match(gap) else None
+            if quantity.unit != "money" and (_EXPLAINED.match(gap) or _RANKED.match(gap)):
+                return part
             if pattern.match(gap) or (in_a_call and quantity.unit == "money" and _WAS.match(gap)):
                 return part
-            return None
+            if not _IN_EXPLANATION.search(reading.text, 0, part.start):
+                return None  # the nearest one counts, unless it only belongs to what explains another
     return None

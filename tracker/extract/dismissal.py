@@ -15,7 +15,7 @@ from tracker.extract.roles import nearest_product
 from tracker.vocabulary import MARKET
 
 _THESIS_MARKET: Final = re.compile(
-    r"\bAI\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
+    r"\bAI\b|\bWFE\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
 _LEVELS: Final = frozenset(
     {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment", "backlog"}
@@ -42,7 +42,7 @@ _ENERGY_BEFORE: Final = re.compile(
     re.IGNORECASE,
 )
 _COMPUTING: Final = re.compile(
-    r"data cent|datacenter|\bAI\b|comput|supercomputer|GPU|hyperscal|数据中心|資料中心|资料中心|算力|智算",
+    r"data[ -]?cent|\bAI\b|comput|supercomputer|GPU|hyperscal|数据中心|資料中心|资料中心|算力|智算",
     re.IGNORECASE,
 )
 _IN_GENERAL: Final = re.compile(
@@ -53,6 +53,40 @@ _IN_GENERAL: Final = re.compile(
 _EXAMPLE: Final = re.compile(
     r"(?:\b(?:for example|for instance|e\.g|say|such as)\b|比如|例如|譬如|要想)[^。.;；]{0,24}$", re.IGNORECASE
 )
+# Power of the grid, not of a site; "... of data-center load" is one of all sites.
+_OF_THE_GRID: Final = re.compile(
+    r"^\s?(?:of )?(?:new |additional |incremental |underutili[sz]ed |unused |spare |more |total |the )*(?:grid|peak|generation|generating|interconnection|transmission|incremental)\b(?![^,.;]{0,24}data[ -]?cent)"
+    r"|^\s?of (?:new|incremental|additional) (?:demand|load|power)\b",
+    re.IGNORECASE,
+)
+# Power companies: what is connected to their lines is others' to tell.
+_UTILITY: Final = re.compile(
+    r"\b(?:AEP|American Electric Power|Dominion|Duke Energy|Southern Company|NextEra|Entergy|Exelon|Xcel|FirstEnergy|Evergy|Ameren|CenterPoint|Oncor|ComEd|Georgia Power|PG&E|Pacific Gas)\b"
+)
+_MADE_WITH: Final = re.compile(
+    r"\b(?:powered by|equipped with|based on|using|featuring|consist\w+ of|made up of|packing|houses?|housing|contain\w*|common architecture for|designed for|scal\w+ (?:from|to))\b[^.;]{0,40}$",
+    re.IGNORECASE,
+)
+_OWN_SITE: Final = re.compile(
+    r"\b(?:(?:to|will|is|are|plans? to|we're) (?:build|open|construct|deploy|install|operat|lease)\w*|built|opened|deployed|leased)\b",
+    re.IGNORECASE,
+)
+_SUPPLIERS: Final = frozenset(
+    {
+        "accelerator",
+        "custom_silicon",
+        "network",
+        "optics",
+        "copper",
+        "equipment",
+        "memory",
+        "foundry",
+        "packaging",
+        "ip",
+        "materials",
+    }
+)
+_TOGETHER: Final = re.compile(r"\b(?:collectively|together|combined|between them)\b[^.;]{0,50}$", re.IGNORECASE)
 _BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
 _RAISED_BY: Final = re.compile(r"(?:上调|上修|下修|下调|调升|调降|追加|减少|增加)了(?:整整|约|近|逾|足足)?\s?$")
 _KIND_OF_FIRM: Final = re.compile(r"^[^，。；]{0,6}的[^，。；]{0,6}(?:公司|企业|厂商|初创|玩家|店|业者)")
@@ -83,6 +117,13 @@ def reason_against(
         reading, quantity, link.after.kind if link.after else None
     ):
         return "the rate of an income or expense"
+    if (
+        kind in ("revenue", "segment_revenue")
+        and quantity.unit == "pct"
+        and len({m.term.value for m in reading.of("entity")}) > 1
+        and _TOGETHER.search(text[max(0, quantity.start - 60) : quantity.start])
+    ):
+        return "the share of several together"
     if kind in _LEVELS and quantity.unit in ("money", None):
         if is_step(reading, quantity) and not (kind == "capex" and reading.document.lang == "zh"):
             return "how much a figure moved by, or the middle of a range"
@@ -99,7 +140,7 @@ def reason_against(
     ):
         return "told of such things in general"
     if kind == "deployment":
-        return _reason_against_site(reading, link, lexicon)
+        return _reason_against_site(reading, link, entity, lexicon)
     if kind == "supply_tightness" and _SPAN_OF_TIME.search(text[: quantity.start]):
         return "how far one looks back, not how long one waits"
     return _reason_against_trade(reading, link, entity, product, lexicon)
@@ -121,7 +162,7 @@ def _reason_against_chinese(reading: Reading, link: Link) -> str | None:
     return None
 
 
-def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str | None:
+def _reason_against_site(reading: Reading, link: Link, entity: str, lexicon: Lexicon) -> str | None:
     """Against megawatts and cards that nobody puts up: what one costs, what it means, what a power station gives."""
     quantity = link.quantity
     before, behind = (
@@ -135,13 +176,25 @@ def _reason_against_site(reading: Reading, link: Link, lexicon: Lexicon) -> str 
         return "what a unit of it costs or needs, not what is built"
     if quantity.unit in ("gpus", "racks") and _EXAMPLE.search(reading.text[: quantity.start]):
         return "an example"
+    if lexicon.layers.get(entity) in _SUPPLIERS and reading.document.lang != "zh":
+        operators = {m.term.value for m in reading.of("entity") if lexicon.layers.get(m.term.value) not in _SUPPLIERS}
+        ahead = reading.text[max(0, quantity.start - 70) : quantity.start]
+        alone = quantity.unit in ("MW", "GW") and not operators - lexicon.observers
+        if _MADE_WITH.search(ahead) or (alone and not _OWN_SITE.search(ahead)):
+            return "what a site is made with, told of its maker"
     if quantity.unit not in ("MW", "GW", "kW", "W"):
         return None
+    if _OF_THE_GRID.match(behind):
+        return "power of the grid, not of a site"
     computing = _COMPUTING.search(reading.text) is not None or any(
         m.term.value == "data_center" for m in reading.of("product")
     )
     if not computing and (_ENERGY.match(behind) or _ENERGY_BEFORE.search(before)):
         return "power that is generated, not used"
+    if entity == MARKET and _UTILITY.search(reading.text, 0, quantity.start):
+        return "told of a power company's lines"
+    if entity == MARKET and not computing:
+        return "megawatts of something else than computing"
     if link.cue is not None and UNIT_WORD.match(reading.text[link.cue.start : link.cue.end]):
         operator = lexicon.layers.get(reading.document.issuer or "") in ("datacenter", "neocloud")
         if not computing and not operator:

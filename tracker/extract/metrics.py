@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracker.extract.cues import UNIT_WORD, cues_of, cut_of, implied_part
+from tracker.extract.cues import UNIT_WORD, built_for, cues_of, cut_of, implied_part
 from tracker.extract.growth import OF_RIGHT_BEHIND, RESULTS, is_cagr, is_rate_of_another
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.observers import CONSENSUS, is_consensus
@@ -119,6 +119,8 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
                 continue
             cue = cut_of(reading, quantity, cue, cues) or cue
             found.append(Link(quantity, cue.term.value, cue, after=previous))
+        elif (built := built_for(reading, quantity)) is not None:
+            found.append(Link(quantity, "capex", built, after=previous))
         elif (implied := implied_part(reading, quantity)) is not None:
             found.append(Link(quantity, implied.term.value, implied, after=None))
         elif previous is not None and _goes_on(reading, previous, quantity, cues, lexicon):

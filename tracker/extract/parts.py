@@ -41,7 +41,7 @@ _NO_PART: Final = re.compile(
 )
 _SECTION_REACH: Final = 320  # characters between the words that open a part and a bare "revenue was"
 _OPENS: Final = re.compile(
-    r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift|go|get) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?) (?:(?:page|slide) [\w-]+,? (?:and |for |to |on |with )*)?(?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s"
+    r"(?:(?:moving|turning|shifting|looking|switching|turn|move|shift|go|get) (?:on |over |now |back |first |next )?to|(?:next|now|first|finally|lastly),?(?! (?:let|we|i|i'll|i'd|turning|moving|looking|with|in|for|on)\b)) (?:(?:page|slide) [\w-]+,? (?:and |for |to |on |with )*)?(?:the |our )?(?P<name>[A-Za-z][\w&' /+-]{1,40}?)(?: (?:segment|business|division|unit))?[.,]\s"
     r"|\b(?:page|slide) [\w-]+,? (?:and )?(?:we |which |it |where we |i |you (?:can |will |'ll )?)?(?:show|see|summariz|cover|present|highlight|provid|recap|detail|outlin|illustrat|have|is|are)\w* (?:the |our )*(?:financial |quarterly )*(?:results?|performance|highlights?|details?|numbers?)?(?: (?:for|of|from|in))?(?: (?:the|our))* ?(?P<shown>[A-Za-z][\w&' /+-]{1,40}?) (?:segment|business|division|unit)(?:'s)?\b",
     re.IGNORECASE,
 )
@@ -58,11 +58,12 @@ _BEGINS: Final = re.compile(
 _BRINGS: Final = re.compile(
     r"(?:our |the )?(?:\w+ \d+ )?(?P<name>[A-Za-z][\w&'/+-]*(?: [A-Za-z][\w&'/+-]*){0,4}?)(?P<unit> (?:segment|business|division|unit|group|assets|products?|sites?|solutions|line))?"
     r"(?: is (?:our|the) [^,;]{3,50},)?(?: (?:also|again|now|once again|continues to|continued to|has|have))* "
-    r"(?:deliver(?:s|ed|ing)?|post(?:s|ed|ing)?|record(?:s|ed|ing)?|achiev(?:es|ed|ing)|generat(?:es|ed|ing)|saw|had|contribut(?:es|ed|ing)|register(?:s|ed|ing)|increased|grew|reported|is now annualizing|is annualizing)\b[^,;]{0,60}$",
+    r"(?:deliver(?:s|ed|ing)?|post(?:s|ed|ing)?|record(?:s|ed|ing)|achiev(?:es|ed|ing)|generat(?:es|ed|ing)|saw|had|contribut(?:es|ed|ing)|register(?:s|ed|ing)|increased|grew|reported|is now annualizing|is annualizing)\b[^,;]{0,60}$",
     re.IGNORECASE,
 )
+_INTRO: Final = re.compile(r"[A-Z][\w' ]{2,40}, ")
 _NOBODYS_PART: Final = re.compile(
-    r"\b(?:we|i|it|they|he|she|you|this|that|these|those|which|who|what|there|company|group|firm|team|teams|quarter|year|month|results?|performance|execution|customers?|clients?|demand|growth|revenues?|sales|orders?|management|everyone|all|both|each|organization|momentum|strength|operations|investors?|analysts?|competitors?|peers|industry|market|one|total|overall|consolidated|net|gross|also|and|but|as|while|if|when|because|since|q[1-4]|to|of|in|for|with|by|from|at|on|mr|ms|ceo|cfo)\b",
+    r"\b(?:we|i|it|they|he|she|you|this|that|these|those|which|who|what|there|company|group|firm|team|teams|quarter|year|month|results?|performance|execution|customers?|clients?|demand|growth|revenues?|sales|orders?|management|everyone|all|both|each|organization|momentum|strength|operations|investors?|analysts?|competitors?|peers|industry|market|one|total|overall|consolidated|net|gross|also|and|but|as|while|if|when|because|since|q[1-4]|to|of|in|for|with|by|from|at|on|mr|ms|ceo|cfo|deliver\w*|achiev\w*|report\w*|generat\w*|post\w*|chipmaker|\w*maker|giant|manufacturer|foundry|supplier|provider|startup|start-up|world|largest|parent|owner)\b",
     re.IGNORECASE,
 )
 _GOES_ON: Final = re.compile(
@@ -70,7 +71,7 @@ _GOES_ON: Final = re.compile(
     re.IGNORECASE,
 )
 _GROWTH_OF: Final = re.compile(
-    r"^ (?:organic |underlying |total )?(?:sales |revenue )?(?:growth|decline|increase|decrease)?\s?(?:in|of|from|across) (?:our |the )(?P<name>[A-Za-z][\w&'/ +-]{1,40}?) (?:segment|business|division|unit)\b",
+    r" (?:organic |underlying |total )?(?:sales |revenue )?(?:growth|decline|increase|decrease)?\s?(?:in|of|from|across) (?:our |the )(?P<name>[A-Za-z][\w&'/ +-]{1,40}?) (?:segment|business|division|unit)\b",
     re.IGNORECASE,
 )
 _SHORT_NAME: Final = re.compile(
@@ -89,6 +90,10 @@ _NOT_FROM: Final = re.compile(
 _ITS: Final = re.compile(r"^ (?:of|in|worth of)? ?(?:[\w'’.-]+ ){0,4}$")
 _GIVES: Final = re.compile(
     r"^ (?:business |segment |unit |chips? )?(?:contributed|accounted for|brought in|made|gave|generated|represented|supplied|delivered|achieved|posted|saw|recorded|drove)\b[^,;.]{0,20}$",
+    re.IGNORECASE,
+)
+_RANKED: Final = re.compile(
+    r"\b(?:strongest|fastest|highest|slowest|weakest|lowest|led by|best)\b[\w -]{0,14}\b(?:in|by) (?:our |the |\w+ (?:\w+ )?and )*$",
     re.IGNORECASE,
 )
 _UNIT: Final = re.compile(r"\b(?:unit|segment|division|business|arm|group)\b", re.IGNORECASE)
@@ -169,10 +174,15 @@ def _named(reading: Reading, cue: Mention, quantity: Quantity) -> list[Mention] 
         and _GIVES.match(text[m.end : quantity.start])
         and _ITS.match(text[quantity.end : cue.start])
     ]
+    ranked = [
+        m
+        for m in reading.of("segment")
+        if cue.end <= m.start < quantity.start and _RANKED.search(text[cue.end : m.start])
+    ]  # "revenue growth was strongest in Europe at 21 %"
     inside = [
         m for m in reading.of("segment") if quantity.end <= m.start and m.end <= cue.start
     ]  # "10 % growth in search revenue"
-    return ahead or behind or right_behind or lead or units or giving or inside or None
+    return ahead or behind or right_behind or lead or units or giving or ranked or inside or None
 
 
 def _noun_phrase(gap: str) -> bool:
@@ -245,6 +255,8 @@ def _brought_by(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lex
         return ""
     start = max(reading.clause_start(cue.start), (m.end() if (m := _BEGINS.match(text)) else 0))
     stop = min(cue.start, quantity.start)
+    intro = _INTRO.match(text, start, stop)
+    start = intro.end() if intro else start
     brings = _BRINGS.match(text, start, stop) if stop > start else None
     if brings is None or _NOBODYS_PART.search(brings["name"]):
         return ""

@@ -42,6 +42,7 @@ _CURRENCIES: Final[dict[str, str]] = {
     "rmb": "CNY", "cny": "CNY", "cn¥": "CNY", "人民币": "CNY", "人民幣": "CNY", "yuan": "CNY", "元": "CNY",
     "元人民币": "CNY", "元新台币": "TWD", "元新台幣": "TWD", "元新臺幣": "TWD",
     "₩": "KRW", "krw": "KRW", "won": "KRW", "원": "KRW", "韩元": "KRW", "韓元": "KRW", "韩圜": "KRW", "韓圜": "KRW", "韩圆": "KRW", "韓圓": "KRW",
+    "c$": "CAD", "ca$": "CAD", "cad": "CAD", "a$": "AUD", "au$": "AUD", "aud": "AUD", "s$": "SGD", "sgd": "SGD", "₹": "INR", "inr": "INR",
     "¥": "JPY", "jpy": "JPY", "yen": "JPY", "日币": "JPY", "日幣": "JPY", "日元": "JPY", "日圆": "JPY", "日圓": "JPY",
     "€": "EUR", "eur": "EUR", "euros": "EUR", "euro": "EUR", "欧元": "EUR", "歐元": "EUR",
     "£": "GBP", "gbp": "GBP", "pounds": "GBP", "英镑": "GBP", "hk$": "HKD", "港元": "HKD", "港币": "HKD",
@@ -131,12 +132,40 @@ _ADJECTIVES: Final = _alternatives(
     ]
 )
 _PREFIX: Final = _alternatives(
-    ["us$", "nt$", "hk$", "cn¥", "$", "€", "£", "¥", "₩", "usd", "rmb", "cny", "twd", "ntd", "krw", "jpy", "eur"]
+    [
+        "c$",
+        "ca$",
+        "a$",
+        "au$",
+        "s$",
+        "₹",
+        "us$",
+        "nt$",
+        "hk$",
+        "cn¥",
+        "$",
+        "€",
+        "£",
+        "¥",
+        "₩",
+        "usd",
+        "rmb",
+        "cny",
+        "twd",
+        "ntd",
+        "krw",
+        "jpy",
+        "eur",
+    ]
 )
 _GAPS: Final = r" \t\n\u2007\u2009\u202f-"  # what may stand between a number and its unit
 _PREFIX_WORDS: Final = "usd|rmb|cny|twd|ntd|krw|jpy|eur"
 _SUFFIX: Final = _alternatives(
-    [c for c in _CURRENCIES if c not in ("$", "us$", "nt$", "hk$", "€", "£", "¥", "₩", "cn¥")]
+    [
+        c
+        for c in _CURRENCIES
+        if c not in ("c$", "ca$", "a$", "au$", "s$", "₹", "$", "us$", "nt$", "hk$", "€", "£", "¥", "₩", "cn¥")
+    ]
 )
 # What is counted behind a classifier: 10万块英伟达H100 GPU, 500座 NVL72 机柜
 _CARDS: Final = "gpu|tpu|芯片|晶片|加速卡|加速器|显卡|顯卡|处理器|處理器|h100|h200|h20|b200|b300"
@@ -211,6 +240,7 @@ _DECADE: Final = re.compile(
     r"\b(low|mid|high|upper)[- ]?(?:to[- ](mid|high)[- ]?)?(?:(\d{1,2})s|(teens))(?:\s?(?:percent|%))?", re.IGNORECASE
 )
 _WITHIN_TEN: Final = {"low": (0.0, 3.0), "mid": (5.0, 5.0), "high": (7.0, 9.0), "upper": (7.0, 9.0)}
+_WITHIN: Final = re.compile(r"\b(low|mid|high|upper)[- ]$")
 _FOLD: Final = re.compile(
     r"\b(more than |nearly |almost |roughly |over |at least )?(doubl|tripl|quadrupl)(?:ed|ing|e|es)\b(?![- ]digit)|"
     r"(翻了?(?:近|約|约)?一?倍|翻一?番|倍增)|"
@@ -391,6 +421,10 @@ def _decode(match: re.Match[str], text: str, currency: str | None) -> Quantity |
     if match["bracket"] or (match["neg"] and (match["neg"] != "(" or in_cell)):
         value = -value  # accountants' brackets, in a table or as $(1.5); in a sentence brackets are an aside
     start = match.start("prefix") if match["prefix"] else match.start("number")
+    if money and magnitude and (within := _WITHIN.search(text, max(0, start - 6), start)) and float(number) % 10 == 0:
+        unit_of = _MAGNITUDES.get(magnitude, 1.0)  # "in the mid-$90 billion range"
+        low, high = (value + by * unit_of for by in _WITHIN_TEN[within[1]])
+        return Quantity(within.start(), match.end(), low, high, "money", money)
     return _with_bound(
         Quantity(start, match.end(), value, value, "money" if money else unit, money),
         text,

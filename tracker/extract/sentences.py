@@ -23,7 +23,7 @@ MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) a
 BATCH: Final = 4_000_000  # bytes of text laid out at a time: memory does not grow with the number of documents
 # What a figure can begin with; a sentence with neither a figure nor the sign of a statement holds no fact. Scanned by polars.
 _FIGURE: Final = (
-    r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|teens|one |a (?:b|m|tr)illion|gigawatt|two |three |five |ten )"
+    r"[0-9]|(?-u:\b)(?:doubl|tripl|quadrupl|half|mid-|teens|one |a (?:b|m|tr)illion|gigawatt|(?:two|three|four|five|six|seven|eight|nine|ten) )"
     r"|[一二两三四五六七八九]成|百分之|翻|倍|一半|分之|[百千万][张卡颗]|[一二三四五六七八九十百千两兩]{1,6}[万亿萬億]"
 )
 # How a sentence begins that speaks of somebody or something the sentence before it named.
@@ -36,6 +36,10 @@ _WORD_BEGINS: Final = re.compile(r"\S")
 _FIGURE_WITHIN: Final = 80  # an elliptical sentence comes to its figure at once
 _ABBREVIATION: Final = re.compile(
     r"\b(?:Inc|Corp|Co|Ltd|U\.S|Mr|Ms|Dr|No|vs|approx|Q[1-4]|St|Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.$"
+)
+# Behind "U.S." only such a word begins another sentence; a name may go on with the country ("the U.S. Army").
+_BEGINS_ANEW: Final = re.compile(
+    r"\s(?:Its?|The|In|But|And|They|We|This|That|These|Those|However|Their|Both|Also|Meanwhile|He|She|There)\s"
 )
 _ABBREVIATION_REACH: Final = 8
 # the letters before the full stop of an abbreviation: what is worth asking the expression about
@@ -161,9 +165,10 @@ def _past_space(page: Page, at: Positions) -> Positions:
 
 def _abbreviates(text: str, stop: int) -> bool:
     """Whether the full stop at a place belongs to an abbreviation."""
-    return _ABBREVIATION_ENDS.match(text, stop - 2) is not None and bool(
-        _ABBREVIATION.search(text[max(0, stop - _ABBREVIATION_REACH) : stop + 1])
-    )
+    if _ABBREVIATION_ENDS.match(text, stop - 2) is None:
+        return False
+    found = _ABBREVIATION.search(text[max(0, stop - _ABBREVIATION_REACH) : stop + 1])
+    return found is not None and not (found[0] == "U.S." and _BEGINS_ANEW.match(text, stop + 1))
 
 
 def _spans(page: Page, hits: Positions, ends: Positions) -> tuple[list[tuple[int, int]], list[int]]:
