@@ -6,6 +6,7 @@ hyphens plain ones.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Final
@@ -49,6 +50,16 @@ def fold(text: str) -> str:
         return text.translate(_table())
     table = _array()
     return "".join(str(np.take(table, piece).data, "utf-32-le", "surrogatepass") for piece in pieces(text))
+
+
+@cache
+def _traditional() -> re.Pattern[str]:
+    return re.compile(f"[{''.join(chr(code) for code in _table() if 0x4E00 <= code <= 0x9FFF)}]")
+
+
+def traditional(text: str) -> int:
+    """How many characters of a text are traditional ones that simplified texts write otherwise."""
+    return len(_traditional().findall(text))
 
 
 def lower(text: str) -> str:

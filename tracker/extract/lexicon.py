@@ -20,6 +20,7 @@ from tracker.extract.frames import Frames, load_frames
 from tracker.extract.heads import names_pattern
 from tracker.extract.terms import CALLING, Term, TermTable
 from tracker.extract.trials import Trials, blocks_of
+from tracker.extract.wordings import Wordings
 from tracker.vocabulary import KINDS, MARKET, UNITS
 from tracker.yaml_files import YamlFile
 
@@ -49,7 +50,7 @@ class Lexicon:
     products: pl.DataFrame
     terms: Mapping[str, tuple[Term, ...]] = field(repr=False)  # folded wording -> meanings
     patterns: tuple[str, ...] = field(repr=False)  # the wordings, longest first
-    cue_patterns: tuple[str, ...] = field(repr=False)
+    cues: Wordings = field(repr=False)  # the wordings that call for a sentence to be read
     sign_patterns: tuple[str, ...] = field(repr=False)  # the wordings that call for a statement's frames
     frames: Frames = field(repr=False)  # how statements are worded
     table: TermTable = field(repr=False, compare=False)
@@ -149,7 +150,7 @@ def load_lexicon(rules_dirs: Sequence[Path]) -> Lexicon:
         table=TermTable.of(
             terms, patterns, frames.kinds, lambda known, word: blocks_of(known, word, frames, families, layers)
         ),
-        cue_patterns=tuple(sorted(cue_words, key=len, reverse=True)),
+        cues=Wordings.of(sorted(cue_words, key=len, reverse=True)),
         sign_patterns=tuple(w for w, meanings in terms.items() if any(t.role == "sign" for t in meanings)),
         frames=frames,
         kinds=kinds,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from tracker.extract.lexicon import Lexicon, following_word, preceding_word
-from tracker.extract.page import Positions, characters, lay_out
+from tracker.extract.page import lay_out
 from tracker.extract.terms import Term
 
 
@@ -33,7 +32,7 @@ class Hits:
     bounds: list[int]  # the hits of text i are bounds[i] to bounds[i + 1]
     starts: list[int]  # characters within the text
     ends: list[int]
-    wordings: list[int]  # index into lexicon.patterns
+    wordings: list[int]  # index into `lexicon.patterns`
     calling: npt.NDArray[np.bool_]  # of each text: whether it holds a term that calls for reading
     boilerplate: npt.NDArray[np.bool_]
     measuring: npt.NDArray[np.bool_]  # of each text: whether it holds a term that a figure can belong to
@@ -41,12 +40,14 @@ class Hits:
     blocks: npt.NDArray[np.int64]  # of each text: what its terms may stand as, as bits (see `TermTable.blocks`)
 
 
-def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
-    """Every term of folded texts, overlapping ones included."""
+def find_terms(folded: Sequence[str], lexicon: Lexicon, *, names: bool = False) -> Hits:
+    """Every term of folded texts, overlapping ones included; names: only those that may name a company."""
     page = lay_out(folded, folded)
-    starts, wordings = _scan(page.folded, lexicon)
-    ends = starts + lexicon.table.lengths[wordings]
-    whole = page.begin_words(starts) & page.begin_words(ends)
+    table = lexicon.table
+    starts, wordings = (table.names if names else table.wordings).find(page)
+    wordings = table.numbers_of_names[wordings] if names else wordings
+    ends = starts + table.lengths[wordings]
+    whole = page.end_words(ends)
     starts, ends, wordings = starts[whole], ends[whole], wordings[whole]
     order = np.lexsort((-ends, starts))
     starts, ends, wordings = starts[order], ends[order], wordings[order]
@@ -68,22 +69,12 @@ def find_terms(folded: Sequence[str], lexicon: Lexicon) -> Hits:
         (starts - base).tolist(),
         (ends - base).tolist(),
         wordings.tolist(),
-        holds(lexicon.table.calling),
-        holds(lexicon.table.boilerplate),
-        holds(lexicon.table.measuring),
-        bits(lexicon.table.signs),
-        bits(lexicon.table.blocks),
+        holds(table.calling),
+        holds(table.boilerplate),
+        holds(table.measuring),
+        bits(table.signs),
+        bits(table.blocks),
     )
-
-
-def _scan(folded: str, lexicon: Lexicon) -> tuple[Positions, npt.NDArray[np.int64]]:
-    """(character offset, index of the wording) of each hit in a folded text."""
-    series = pl.Series([folded], dtype=pl.String)
-    patterns: Any = list(lexicon.patterns)
-    places = series.str.find_many(patterns, overlapping=True).explode().drop_nulls()
-    words = series.str.extract_many(patterns, overlapping=True).explode().drop_nulls()
-    wordings = words.cast(lexicon.table.wordings).to_physical()
-    return characters(folded, places.to_numpy().astype(np.int64)), wordings.to_numpy().astype(np.int64)
 
 
 def mentions_of(text: str, folded: str, hits: Hits, i: int, lexicon: Lexicon) -> Roles:

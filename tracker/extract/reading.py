@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from tracker.extract.calendar import days_left
-from tracker.extract.folding import fold
+from tracker.extract.folding import fold, traditional
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.mentions import Hits, Roles, find_terms, mentions_of
 from tracker.extract.mentions import Mention as Mention
@@ -25,6 +25,7 @@ CLAUSE: Final = re.compile(
 
 
 _NONE: Final[list[Mention]] = []
+_TRADITIONAL: Final = 3  # characters that make a text one of Taiwan or Hong Kong
 _REPORT: Final = re.compile(
     r"\bearnings\b|\bresults\b|\b(?:record|first|second|third|fourth|q[1-4])[ -]quarter\b|\bquarter(?:ly)? (?:profit|revenue|sales|forecast)|"
     r"\b(?:profit|revenue|sales) (?:jumps?|surges?|rises?|falls?|soars?|climbs?|beats?|tops?|drops?|grows?)\b|财报|財報|业绩|業績|季报|季報|财测|財測",
@@ -167,7 +168,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
     ).fill_null("")
     folded = [fold(title) for title in titles]
     found: dict[str, Document] = {}
-    hits = find_terms(folded, lexicon)
+    hits = find_terms(folded, lexicon, names=True)
     for i, (row, text, title, low) in enumerate(
         zip(documents.drop("text").iter_rows(named=True), documents["text"], titles, folded, strict=True)
     ):
@@ -227,9 +228,9 @@ def _bare_currency(lang: str, issuer: str | None, beginning: str, lexicon: Lexic
     """What 元 means where no country stands beside it: Taiwan writes traditional characters, the mainland simplified ones."""
     if lang != "zh":
         return None
-    own = lexicon.currencies.get(issuer or "")
-    traditional = sum(a != b for a, b in zip(beginning, fold(beginning), strict=True) if "\u4e00" <= a <= "\u9fff")
-    return "TWD" if traditional >= 3 and own in (None, "TWD", "USD") else "CNY"
+    if lexicon.currencies.get(issuer or "") not in (None, "TWD", "USD"):
+        return "CNY"
+    return "TWD" if traditional(beginning) >= _TRADITIONAL else "CNY"
 
 
 def known_issuer(name: str | None, lexicon: Lexicon) -> str | None:

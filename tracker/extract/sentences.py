@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.page import CAPITAL, CLOSER, FULL_STOP, OPENER, SPACE, STOP, Page, Positions, lay_out, places
+from tracker.extract.page import CAPITAL, CLOSER, FULL_STOP, OPENER, SPACE, STOP, Page, Positions, lay_out
 from tracker.extract.quantities import MEASURED
 
 MAX_SENTENCE: Final = 600  # characters; longer ones (a single line of 100 MB) are cut where a cue stands
@@ -65,8 +65,7 @@ def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFra
     `leads` one that is only there for the names the sentence behind it refers to.
     """
     page = lay_out([text or "" for text in documents["text"]])
-    hits = places(page, lexicon.cue_patterns)
-    hits = hits[page.begin_words(hits)]  # "relationship" holds no "ship"
+    hits = lexicon.cues.places(page)  # "relationship" holds no "ship"
     ends = _ends(page)
     spans, limits = _spans(page, hits, ends)
     found = _frame(page, spans).with_columns(

@@ -82,6 +82,12 @@ _PARTS_OF_HEADERS: Final = (
     "three", "twelve", "ttm", "ltm", "yoy", "qoq", "yooy", "qooq", "yoq", "qoy", "unaudited", "restated", "adjusted", "and",
     "for", "the", "gaap", "non", "condensed",
 )  # fmt: skip
+# Letters of which every token has some.
+_PARTS_OF_TOKENS: Final = (
+    "20", "ended", "q", "fy", "cy", "fiscal", "chang", "varianc", "dec", "trailing", "ttm", "ltm", "year", "yoy", "yooy",
+    "y/y", "y//y", "y/oy", "yo/y", "月", "年", "同比", "环比", "增", "变", "變", "本报", "本報", "报告期", "報告期", "本期", "当期", "當期", "同期", "上期",
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov",
+)  # fmt: skip
 MAX_HEADER: Final = 14  # lines a header is made of
 
 
@@ -98,12 +104,18 @@ class Column:
 
 def is_header(text: str) -> bool:
     """Whether a line says what columns are about: tokens, and hardly anything else (behind its first cell)."""
-    if len(text) > 400 or _is_prose(text) or not TOKEN.search(text):
+    if len(text) > 400 or not _may_hold_token(text) or _is_prose(text) or not TOKEN.search(text):
         return False
     cells = [cell.strip() for cell in text.split("|") if cell.strip()]
     if len(cells) > 2 and all(TOKEN.search(cell) and _letters(cell) <= _FEW for cell in cells[1:]):
         return not _FIGURES.search(TOKEN.sub(" ", "|".join(cells[1:])))
     return _letters(text) <= 2 * _FEW and not _FIGURES.search(_rest(text))
+
+
+def _may_hold_token(text: str) -> bool:
+    """Whether a line has letters that some token has: cheap, where looking for tokens is not."""
+    low = text.lower()
+    return any(part in low for part in _PARTS_OF_TOKENS)
 
 
 def _is_prose(text: str) -> bool:

@@ -8,10 +8,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
+
+from tracker.extract.wordings import Wordings
 
 # Roles that make a sentence worth reading.
 MEASURING: Final = frozenset({"cue", "strong", "weak", "heard", "implied"})  # a figure can belong to one of these
+NAMING: Final = frozenset({"entity", "outsider"})  # what a title is searched for
 CALLING: Final = MEASURING | {"sign"}
 
 
@@ -37,7 +39,9 @@ class Term:
 class TermTable:
     """The wordings of a lexicon by their index in `patterns`, as the scan wants them."""
 
-    wordings: pl.Enum
+    wordings: Wordings
+    names: Wordings  # of those the ones that may name a company
+    numbers_of_names: npt.NDArray[np.int64]  # their indexes in `wordings`
     lengths: npt.NDArray[np.int64]  # characters
     meanings: tuple[tuple[Term, ...], ...]
     calling: npt.NDArray[np.bool_]  # whether a sentence with it is worth reading
@@ -64,8 +68,11 @@ class TermTable:
         def with_role(roles: frozenset[str]) -> npt.NDArray[np.bool_]:
             return np.array([any(t.role in roles for t in known) for known in meanings], dtype=np.bool_)
 
+        named = with_role(NAMING)
         return cls(
-            pl.Enum(patterns),
+            Wordings.of(patterns),
+            Wordings.of([word for word, is_name in zip(patterns, named, strict=True) if is_name]),
+            np.flatnonzero(named),
             np.array([len(word) for word in patterns], dtype=np.int64),
             meanings,
             with_role(CALLING),

@@ -17,6 +17,7 @@ import polars as pl
 from tracker.extract import frames as signs
 from tracker.extract.frames import Frame, Frames, Wording
 from tracker.extract.terms import Term
+from tracker.extract.wordings import SHORT
 
 Numbers = npt.NDArray[np.int64]
 
@@ -79,10 +80,13 @@ class Trials:
         second = [i for i in called.tolist() if i in others]
         texts = [*(sentences[i] for i in called.tolist()), *(others[i] for i in second)]
         rows = np.concatenate((called, np.array(second, dtype=np.int64)))
-        place, words = self._words_in(pl.Series(texts, dtype=pl.String))
-        row, pattern = _expanded(rows[place], words, self.bounds, self.patterns)
-        row = np.concatenate((row, *(called for _ in self.wordless)))
-        pattern = np.concatenate((pattern, *(np.full(len(called), i) for i in self.wordless)))
+        if sum(map(len, texts)) <= SHORT:  # then looking into each is quicker than making ready for a scan
+            row, pattern = np.repeat(called, len(self.every)), np.tile(np.arange(len(self.every)), len(called))
+        else:
+            place, words = self._words_in(pl.Series(texts, dtype=pl.String))
+            row, pattern = _expanded(rows[place], words, self.bounds, self.patterns)
+            row = np.concatenate((row, *(called for _ in self.wordless)))
+            pattern = np.concatenate((pattern, *(np.full(len(called), i) for i in self.wordless)))
         fitting = (signs[row] >> self.kinds[pattern]) & 1 == 1
         for i in range(self.blocks.shape[1]):
             fitting &= (blocks[row] & self.blocks[pattern, i]) != 0
@@ -98,10 +102,10 @@ class Trials:
         return np.searchsorted(row, np.arange(len(sentences) + 1)).tolist(), pattern.tolist()
 
     def _holds(self, pattern: int, text: str, other: str | None) -> bool:
-        """Whether one form of a sentence or the other holds what a pattern needs beside its rarest words."""
+        """Whether one form of a sentence or the other holds a word of each set that a pattern needs."""
         return all(
             any(word in text for word in words) or (other is not None and any(word in other for word in words))
-            for words in self.every[pattern].wording.words[1:]
+            for words in self.every[pattern].wording.words
         )
 
     def _words_in(self, texts: pl.Series) -> tuple[Numbers, Numbers]:
