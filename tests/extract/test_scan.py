@@ -18,6 +18,7 @@ from tracker.extract.mentions import find_terms, mentions_of
 from tracker.extract.page import characters, lay_out, places
 from tracker.extract.quantities import MEASURED, find_quantities
 from tracker.extract.sentences import MAX_SENTENCE, candidate_sentences
+from tracker.extract.wordings import SHORT, Wordings
 from tracker.resources import data_dir
 
 _MIXED = st.text(st.sampled_from("ab Z.9$％中興億é’\u00a0\u2011Ａ😀\n"), max_size=80)
@@ -157,3 +158,28 @@ def test_no_sentence_with_a_quantity_is_kept_out(lexicon: Lexicon, shared_data: 
     kept_out = rows.filter(pl.col("figures") & ~pl.col("measured"))["sentence"].to_list()
     assert len(kept_out) > 100
     assert [s for s in kept_out if find_quantities(s)] == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["nvidia", "nvidias", "ship", "shipments", "英伟达", "伟达", "9", "a", " ", ".", "é", "产能", "x"]
+        )
+    )
+)
+def test_a_short_text_is_looked_up_with_what_a_scan_finds(parts: list[str]) -> None:
+    words = Wordings.of(["nvidia", "ship", "shipments", "英伟达", "伟达", "产", "产能", "9", "a", "idia"])
+    text = "".join(parts)
+    short, long = lay_out([text], [text]), lay_out([text, " " * SHORT], [text, " " * SHORT])
+    looked_up, scanned = (sorted(zip(*map(list, words.find(page)), strict=True)) for page in (short, long))
+    assert looked_up == scanned
+    assert words.places(short).tolist() == words.places(long).tolist() == sorted({at for at, _ in looked_up})
+
+
+def test_titles_are_searched_for_names_only(lexicon: Lexicon) -> None:
+    title = "nvidia's gross margin"
+    hits = find_terms([title], lexicon, names=True)
+    roles = mentions_of("Nvidia's gross margin", title, hits, 0, lexicon)
+    assert [m.term.value for m in roles["entity"]] == ["NVDA"]
+    assert "cue" not in roles
+    assert "cue" in mentions_of("Nvidia's gross margin", title, find_terms([title], lexicon), 0, lexicon)

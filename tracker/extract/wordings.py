@@ -69,7 +69,7 @@ class Wordings:
             for at in every[page.begin_words(every)].tolist()
             for key in {text[at : at + _KEY], text[at]}
             for length in lengths.get(key, ())
-            if (number := numbers.get(text[at : at + length])) is not None
+            if at + length <= len(text) and (number := numbers.get(text[at : at + length])) is not None
         ]
         pairs = np.array(found, dtype=np.int64).reshape(len(found), 2)
         return pairs[:, 0], pairs[:, 1]
