@@ -76,3 +76,24 @@ def test_chinese_headlines_shout_growth() -> None:
     assert (fact["kind"], fact["value_low"], fact["unit"], fact["direction"]) == (
         "segment_revenue", 82.0, "pct_yoy", "up",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("SEMI expects sales of semiconductor manufacturing equipment to reach $140 billion in 2027, up 9%.", [1.4e11, 9.0]),
+        ("Test equipment sales for semiconductors are forecast to surge 30% to $12 billion in 2027.", [30.0, 1.2e10]),
+        ("NAND equipment spending is projected to rise 20% to $15 billion in 2027.", [20.0, 1.5e10]),
+        ("We now expect WFE to be around $120 billion in 2027.", [1.2e11]),
+    ],
+)  # fmt: skip
+def test_what_chip_makers_spend_on_equipment_is_the_markets_capex(text: str, values: list[float]) -> None:
+    found = facts(text)
+    assert {(f["kind"], f["entity"]) for f in found} == {("capex", "MARKET")}
+    assert [f["value_low"] for f in found] == values
+
+
+def test_an_equipment_makers_own_sales_stay_its_revenue() -> None:
+    (fact,) = facts("Lam Research reported revenue of $5 billion from its etch equipment.")
+    assert (fact["entity"], fact["value_low"]) == ("LRCX", 5e9)
+    assert fact["kind"] in ("revenue", "segment_revenue")

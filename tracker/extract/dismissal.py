@@ -15,7 +15,7 @@ from tracker.extract.roles import nearest_product
 from tracker.vocabulary import MARKET
 
 _THESIS_MARKET: Final = re.compile(
-    r"\bAI\b|\bWFE\b|hyperscal|cloud|big tech|\bCSPs?\b|\bfabs?\b|wafer|server|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|chip|semiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
+    r"\bAI\b|hyperscal|\bWFE\b|cloud|big tech|\bCSPs?\b|\bfabs?\b|[Ww]afer|[Ss]erver|服务器|伺服器|云厂|雲端|云服务|晶圆|晶圓|存储|記憶體|内存|科技巨头|科技巨頭|巨头|[Cc]hip|[Ss]emiconductor|GPU|accelerator|data cent|memory|optic|HBM|cooling|芯片|晶片|半导体|半導體|算力|数据中心|資料中心"
 )
 _LEVELS: Final = frozenset(
     {"revenue", "segment_revenue", "operating_income", "capex", "inventory", "supply_commitment", "backlog"}

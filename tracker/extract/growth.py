@@ -21,7 +21,7 @@ _QOQ: Final = re.compile(
     re.IGNORECASE,
 )
 _GROWS: Final = re.compile(
-    r"\b(?:up|down|rose|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w+|surg\w+|climb\w+|soar\w+|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|爆|飙|飆|涨|漲|扬|揚|翻|doubl|tripl",
+    r"\b(?:up|down|rose|rise|rises|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w*|surg\w+|climb\w*|soar\w*|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|爆|飙|飆|涨|漲|扬|揚|翻|doubl|tripl",
     re.IGNORECASE,
 )
 # The next figure of a list begins here: what stands behind it belongs to that figure.

@@ -50,7 +50,11 @@ _SPENDING: Final = frozenset({"capex", "deployment"})
 _ROW: Final = re.compile(r"^(?:\s?[,、和与及]\s?|,? and |,? or |\s?\([^)]*\)\s?,? ?)(?:and |the )?$")
 _MAKERS_OF: Final = {"gpu": "NVDA"}
 _COMMA: Final = re.compile(r"[，；。]|[,;.]\s")
-_WFE: Final = re.compile(r"WFE|wafer|fab equipment", re.IGNORECASE)  # what all chip makers spend on equipment
+# What all chip makers spend on equipment, told as their spending or as their suppliers' sales.
+_WFE: Final = re.compile(
+    r"WFE|wafer|fab equipment|(?!purchases|property|plant)(?:[\w&-]+ ){0,6}?equipment\b(?<!property and equipment)|(?:半导体|半導體|晶圆|晶圓|芯片|晶片)\w{0,6}(?:设备|設備)",
+    re.IGNORECASE,
+)
 _OWN_RESULTS: Final = frozenset({"revenue", "operating_income", "gross_margin", "order", "backlog"})
 _PLACES: Final = re.compile(r"global|worldwide|in the U\.S\.|全球|the market", re.IGNORECASE)
 _CARRY: Final = 700  # characters a subject is carried over
