@@ -152,6 +152,8 @@ def _facts_of(reading: Reading, lexicon: Lexicon, misses: list[Miss]) -> Iterato
             continue
         told.add(link.kind)
         told.add(fact["kind"])
+        if fact["kind"] == "capex" and fact["product"] == "data_center":
+            told.add("deployment")  # what is spent on a site tells of the site
         last = Told(
             fact["kind"],
             fact["entity"],

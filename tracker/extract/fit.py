@@ -18,6 +18,7 @@ _OBJECT: Final = re.compile(
     r" (?:the |its |their )?$|(?:与|和|同|向|从|对|给|由|被|用|按|据|跟|携手|联手|遭|(?<!成)为|攻|吃|抢|打入|获|受惠于?|受益于?|得益于)\s?$"
 )
 _RELATIVE: Final = re.compile(r",? (?:which|who)\b")
+_NO_DENIAL: Final = re.compile(r"\s(?:only|just|merely|surprising\w*|alone|to mention|least)\b")
 _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind it acts all the same
 _IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
 _HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
@@ -104,7 +105,8 @@ def _doubtful(fit: Fit) -> str | None:
         return "hypothetical"
     if fit.kind in _MADE_TO_HAPPEN and _HARDLY.search(text, max(0, match.start() - 6), match.end()):
         return "negated"
-    if any(start - 25 <= m.end and m.end <= end for m in fit.reading.of("negation")):
+    denied = (m for m in fit.reading.of("negation") if not _NO_DENIAL.match(fit.reading.text, m.end))
+    if any(start - 25 <= m.end and m.end <= end for m in denied):
         return "negated"
     if any(start - 30 <= m.end and m.end <= end for m in fit.reading.of("hypothetical")):
         return "hypothetical"

@@ -28,7 +28,7 @@ CONSENSUS: Final = re.compile(
     re.IGNORECASE,
 )
 _YARDSTICK: Final = re.compile(
-    r"(?:above|below|beat(?:s|ing)?|topp?(?:s|ed|ing)?|ahead of|short of|shy of|miss(?:es|ed|ing)?|versus|vs\.?|compared (?:to|with)|against|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|better than|worse than|shy of|more than|less than|higher than|lower than|over|under|(?:高于|高於|低于|低於|超过|超過|不及|优于|優於))"
+    r"(?<!to )(?<!will )(?:above|below|beat(?:s|ing)?|topp?(?:s|ed|ing)?|ahead of|short of|shy of|miss(?:es|ed|ing)?|versus|vs\.?|compared (?:to|with)|against|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|better than|worse than|shy of|more than|less than|higher than|lower than|over|under|(?:高于|高於|低于|低於|超过|超過|不及|优于|優於))"
     r"(?: |$)(?:(?:the|an?|average|mean|median|consensus|analysts?['’]?|wall|street(?:['’]s)?|LSEG|FactSet|Bloomberg|Visible Alpha|estimates?|expectations?|forecasts?|projections?|of|for|at|about|around|roughly|approximately|nearly)\s?){0,9}$",
     re.IGNORECASE,
 )

@@ -34,6 +34,7 @@ _MAKERS: Final = re.compile(
     r"\s(?:providers?|makers?|suppliers?|vendors?|manufacturers?|companies|designers?)\b", re.IGNORECASE
 )
 _COMMA: Final = re.compile(r"[,，；。！!？?]")
+_OF_GOODS: Final = frozenset({"ramp", "shipment", "product_launch", "custom_silicon"})  # a site is where they go
 _STOP: Final = re.compile(r"[\n;。]|\. ")
 
 
@@ -159,6 +160,9 @@ def product_of(fit: Fit) -> str | None:
         at = fit.abstract.at[fit.match.start("what")]
         here = [m for m in products if m.start <= at < m.end]
         return specific(max(here, key=lambda m: m.end - m.start), products) if here else None
+    if fit.kind in _OF_GOODS:
+        goods = [m for m in products if fit.lexicon.families[m.term.value] != "facility"]
+        products = goods if any(_is_beside(m, fit, 20) for m in goods) else products
     if fit.kind == "design_win":
         products = [m for m in products if not _is_no_design(m, fit)]
     inside = [m for m in products if start <= m.start and m.end <= end]
