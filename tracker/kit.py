@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracker.alerts.links import Links
-from tracker.alerts.routing import Names, Routing, load_routing
+from tracker.alerts.routing import Names, Routing
+from tracker.alerts.routing_file import load_routing
 from tracker.extract.lexicon import Lexicon, load_lexicon
 from tracker.hardware.catalogue import Catalogue, load_catalogue
 from tracker.hardware.interconnect import Interconnect, load_interconnect

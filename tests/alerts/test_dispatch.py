@@ -19,7 +19,7 @@ from tests.alerts.small import NOW, kit
 from tracker import yaml_files
 from tracker.alerts import deliver, dispatch
 from tracker.alerts.content import withheld_from
-from tracker.alerts.routing import read_routing
+from tracker.alerts.routing_file import read_routing
 from tracker.config import MailSettings
 from tracker.kit import Kit, names_of
 from tracker.pipeline import Counts, tell

@@ -9,7 +9,8 @@ import pytest
 from tests.alerts.small import kit
 from tracker import yaml_files
 from tracker.alerts.check import run_tests
-from tracker.alerts.routing import Routing, read_routing
+from tracker.alerts.routing import Routing
+from tracker.alerts.routing_file import read_routing
 from tracker.config import MailSettings
 from tracker.errors import RuleError
 from tracker.kit import names_of

@@ -23,7 +23,7 @@ import polars as pl
 from tests.daemon.world import MAIL_SERVER, free_port
 from tracker import yaml_files
 from tracker.alerts import deliver, dispatch
-from tracker.alerts.routing import read_routing
+from tracker.alerts.routing_file import read_routing
 from tracker.config import MailSettings
 from tracker.kit import Kit, names_of
 from tracker.pipeline import Counts, tell

@@ -12,7 +12,8 @@ import polars as pl
 
 from tracker.alerts.recipients import Recipient
 from tracker.alerts.route import Decision, Past, candidates, decide, quiet_past
-from tracker.alerts.routing import Routing, duration
+from tracker.alerts.routing import Routing
+from tracker.alerts.routing_tree import duration
 from tracker.alerts.stages.match import LABELS
 from tracker.config import MailSettings
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from tracker.alerts.routing import load_routing
+from tracker.alerts.routing_file import load_routing
 from tracker.cli.options import ConfigOption, JsonOption, RulesOption, settings_from
 from tracker.cli.output import console, errors, print_json, show
 from tracker.errors import ConfigError, RuleError, TrackerError
