@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,8 @@ HOUSEKEEPING_H: Final = 24
 WATCH_S: Final = 60
 PING_TIMEOUT_S: Final = 10.0
 PROPOSALS_S: Final = 300
+# A mailer gives the interpreter away ten times a message; at the default of 5 ms it waits for a busy writer that long each time.
+SWITCH_S: Final = 0.0005
 DELIVERY_CHECK_S: Final = 5  # how often deliveries whose back-off has ended are looked for
 
 Result = TypeVar("Result")
@@ -88,6 +91,7 @@ class Daemon:
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; drains before it returns. Raises TrackerError when it cannot start."""
+        sys.setswitchinterval(SWITCH_S)
         loop = asyncio.get_running_loop()
         self.kit = jobs.load_kit(self.settings)
         self.sources = {s.id: s for s in load_sources(self.settings.source_files)}

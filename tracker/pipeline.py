@@ -69,7 +69,7 @@ _WEIGHING: Final = """
 SELECT signal_id, rule_id, claim, entity, direction, severity, strength, confidence, effective_at, created_at
 FROM signals WHERE retired_at IS NULL
 """
-_STAGES: Final = "SELECT replace(claim, 'pillar:', ''), stage FROM v_latest_conviction WHERE claim LIKE 'pillar:%' AND stage IS NOT NULL"
+_LATEST: Final = "SELECT claim, log_odds AS before, stage AS old_stage FROM v_latest_conviction"
 _SEPARATOR: Final = "\x1f"
 
 
@@ -255,14 +255,18 @@ def update_conviction(store: Store, kit: Kit, now: datetime, counts: Counts | No
     # a signal is as old as its fact, and no stage looks back further than its days
     since = now - timedelta(days=max((float(needs["days"]) for needs in kit.thesis.stages.values()), default=0.0))
     reached = stages(store.read(_EVIDENCE, {"since": since}), kit.thesis, now)
-    before = dict(store.read(_STAGES).iter_rows())
+    latest = store.read(_LATEST)
+    before = {
+        claim.removeprefix("pillar:"): stage
+        for claim, _, stage in latest.iter_rows()
+        if stage and claim.startswith("pillar:")
+    }
     told = store.append("signals", stage_signals(before, reached, kit.thesis, now))
     if counts is not None:
         counts.signals += told.height
     signals = store.read(_WEIGHING)
     reviews = store.read("SELECT target_id, verdict, correction FROM v_reviews WHERE target = 'signal'")
     fresh = conviction(signals, kit.thesis, reviews, now, reached)
-    latest = store.read("SELECT claim, log_odds AS before, stage AS old_stage FROM v_latest_conviction")
     moved = fresh.join(latest, on="claim", how="left").filter(
         pl.col("before").is_null()
         | ((pl.col("log_odds") - pl.col("before")).abs() > 1e-9)

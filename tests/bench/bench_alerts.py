@@ -25,6 +25,7 @@ from tracker import yaml_files
 from tracker.alerts import deliver, dispatch
 from tracker.alerts.routing_file import read_routing
 from tracker.config import MailSettings
+from tracker.daemon import SWITCH_S
 from tracker.kit import Kit, names_of
 from tracker.pipeline import Counts, tell
 from tracker.resources import data_dir
@@ -49,6 +50,7 @@ JOIN notices n ON n.signal_id = s.signal_id JOIN deliveries d ON d.alert_id = n.
 
 def main() -> None:
     """Print the median and the 99th percentile for several ways of grouping."""
+    sys.setswitchinterval(SWITCH_S)  # as the daemon does
     kit = Kit.load([data_dir("rules")])
     for name, routes in (ROUTES | {CAPPED: None}).items():
         routing = kit.routing
@@ -108,7 +110,8 @@ def _drive(store: Store, kit: Kit, mail: MailSettings) -> float:
         arrived = min(int((time.perf_counter() - started) * PER_SECOND), PER_SECOND * SECONDS)
         if arrived > stored:
             now = _now()
-            tell(store, kit, _signals(range(stored, arrived), now, kit), now, Counts(), mail)
+            with store.transaction():  # as `process` does
+                tell(store, kit, _signals(range(stored, arrived), now, kit), now, Counts(), mail)
             stored = arrived
             waiting.set()
     taken = stored / (time.perf_counter() - started)

@@ -8,48 +8,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from tracker.alerts.digest import ALERT_SIDE, HISTORY, Line, Row, by_side
 from tracker.store import Store
 from tracker.vocabulary import SEVERITIES
 
+WHOLE: Final = "THESIS"  # stands in conviction beside the claims
+_SEPARATOR: Final = "\x1f"
+
 # a signal with its first fact and document; `created_at` is when it was first made, even if it was retired in between
-EVIDENCE: Final = """
+_READ: Final = """
 SELECT s.signal_id, s.rule_id, s.claim, s.direction, s.severity, s.strength, s.confidence,
        (SELECT min(x.created_at) FROM signals x WHERE x.signal_id = s.signal_id) AS created_at, s.explanation,
        s.explanation_zh, s.racks_base, s.entity, s.beneficiaries, s.squeezed, s.review, s.story_id,
        f.quote, coalesce(d.source, 'hardware model') AS source, d.title, d.url, s.effective_at AS published_at
-FROM v_signals s
+FROM (SELECT * FROM v_signals WHERE {which}) s
 LEFT JOIN facts f ON f.fact_id = s.fact_ids[1] AND f.superseded_at IS NULL
 LEFT JOIN documents d ON d.doc_id = s.doc_ids[1]
 WHERE coalesce(s.review, '') <> 'reject' AND s.created_at <= $end
 """
-_STRONG: Final = "rank DESC, weight DESC, effective_at DESC NULLS LAST, signal_id"
-_OWN: Final = "SELECT unnest(string_split($ids, chr(31))) AS signal_id"
-# what reads the same counts once
-_TOLD: Final = f"""
-{EVIDENCE} AND s.signal_id IN (
-  {_OWN} UNION ALL
-  SELECT signal_id FROM (
-    SELECT signal_id, claim, direction, rank, weight, effective_at FROM (
-      SELECT signal_id, claim, direction, explanation, effective_at, strength * confidence AS weight,
-             list_position({list(SEVERITIES)}, severity) AS rank
-      FROM v_signals WHERE coalesce(review, '') <> 'reject' AND created_at <= $since AND created_at <= $end
-        AND claim IN (SELECT claim FROM signals SEMI JOIN ({_OWN}) USING (signal_id))
-    ) ANTI JOIN ({_OWN}) USING (signal_id)
-    QUALIFY row_number() OVER (PARTITION BY claim, direction, explanation ORDER BY {_STRONG}) = 1
-  )
-  QUALIFY row_number() OVER (PARTITION BY claim, direction ORDER BY {_STRONG}) <= $most
-)
+EVIDENCE: Final = _READ.format(which="true")
+_CHOSEN: Final = _READ.format(which="signal_id IN (SELECT unnest(string_split($ids, chr(31))))")
+_CLAIMS: Final = "SELECT DISTINCT claim FROM signals WHERE signal_id IN (SELECT unnest(string_split($ids, chr(31))))"
+# aggregates, not windows: this is asked for every alert, and a window costs three times as much on any number of rows
+_STRONGEST: Final = f"""
+SELECT unnest(arg_max(signal_id, {{
+         'rank': list_position({list(SEVERITIES)}, severity), 'weight': strength * confidence, 'at': effective_at, 'id': signal_id
+       }}, $most)) AS signal_id
+FROM v_signals
+WHERE coalesce(review, '') <> 'reject' AND created_at <= $since AND claim IN (SELECT unnest(string_split($claims, chr(31))))
+  AND signal_id NOT IN (SELECT unnest(string_split($ids, chr(31))))
+GROUP BY claim, direction
 """
-_LINES: Final = f"""
+_LINES: Final = """
+SELECT claim, unnest(arg_max({'at': as_of, 'probability': probability}, as_of, $history), recursive := true) FROM conviction
+WHERE as_of <= $since AND claim IN (SELECT unnest(string_split($claims, chr(31)))) GROUP BY claim
+UNION ALL
 SELECT claim, as_of, probability FROM conviction
-WHERE as_of <= $end
-  AND claim IN (SELECT claim FROM signals SEMI JOIN ({_OWN}) USING (signal_id) UNION ALL SELECT 'THESIS')
-QUALIFY as_of > $since OR row_number() OVER (PARTITION BY claim, as_of > $since ORDER BY as_of DESC) <= $history
-ORDER BY claim, as_of
+WHERE as_of > $since AND as_of <= $end AND claim IN (SELECT unnest(string_split($claims, chr(31))))
 """
+# what reads the same counts once: some more are read than are shown
+_READ_PER_SIDE: Final = 4 * ALERT_SIDE
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,16 @@ class News:
 
 def news_of(store: Store, signal_ids: Sequence[str], since: datetime, end: datetime) -> News:
     """Read what is told of these signals at `end`; `since`: the moment before the first of them came."""
-    ids = "\x1f".join(signal_ids)
-    both: dict[str, Any] = {"ids": ids, "since": since, "end": end}
+    ids = _SEPARATOR.join(signal_ids)
+    claims = store.read(_CLAIMS, {"ids": ids})["claim"].to_list()
+    about = {"claims": _SEPARATOR.join([*claims, WHOLE]), "since": since}
+    others = store.read(_STRONGEST, about | {"ids": ids, "most": _READ_PER_SIDE})["signal_id"]
+    rows = store.read(_CHOSEN, {"ids": _SEPARATOR.join([*signal_ids, *others]), "end": end}).rows(named=True)
     wanted = set(signal_ids)
-    own: dict[str, Row] = {}
-    before: list[Row] = []
-    for row in store.read(_TOLD, both | {"most": ALERT_SIDE}).iter_rows(named=True):
-        if row["signal_id"] in wanted:
-            own[row["signal_id"]] = row
-        else:
-            before.append(row)
+    own = {row["signal_id"]: row for row in rows if row["signal_id"] in wanted}
+    before = [row for row in rows if row["signal_id"] not in wanted]
     lines: dict[str, Line] = {}
-    for claim, at, probability in store.read(_LINES, both | {"history": HISTORY}).iter_rows():
+    for claim, at, probability in sorted(store.read(_LINES, about | {"end": end, "history": HISTORY}).iter_rows()):
         times, values = lines.setdefault(claim, ([], []))
         times.append(at)
         values.append(probability)
