@@ -75,6 +75,8 @@ def test_whatever_a_pattern_fits_holds_what_it_needs(wordings: list[Wording], da
         ("(?:sold|[a-z]+) *", []),
         (r"(?!sold)(?P<who>\w)\d ?of", [{" of", "of"}]),
         ("gr[ae]y", [{"gray", "grey"}]),
+        ("q[1-3]", [{"q1", "q2", "q3"}]),
+        ("[a-z]x[0-9a]", []),
         (f"{ENTITY} buys", [{" buys"}]),
         (
             "(?:fab|plant)s?, (?:new|old)",

@@ -7,6 +7,7 @@ from typing import Final
 
 from tracker.extract.calendar import last_quarter_before, quarter_label, shift_quarter, sort_key, year_label
 from tracker.extract.growth import RESULTS
+from tracker.extract.guards import Guarded
 from tracker.extract.metrics import Link
 from tracker.extract.observers import AGAINST, is_consensus, vouching
 from tracker.extract.periods import Period, quarter_before, year_before
@@ -43,6 +44,17 @@ _EARLIER_OUTLOOK: Final = re.compile(
     r"(?:previously|earlier) (?:\w+ )?(?:expected|guided|forecast|estimated|projected|planned) (?:to be |for |at |of )?$|"
     r"(?:从|由|自|较|較)(?:之前|先前|此前|原先|原本|原来|原來|前次)(?:预估|預估|预计|預計|预期|預期|指引)?的?(?:约|約)?$",
     re.IGNORECASE,
+)
+_SOON_EXPECTED: Final = Guarded(
+    _EXPECTED,
+    (
+        "outlook", "guidance", "expectation", "forecast", "estimate", "target",
+        "预期", "預期", "预估", "預估", "指引",
+    ),
+)  # fmt: skip
+_ONCE_EXPECTED: Final = Guarded(
+    _EARLIER_OUTLOOK,
+    ("previous", "prior ", "earlier ", "original ", "initial ", "old ", "from ", "从", "由", "自", "较", "較"),
 )
 # 优于市场预期, 財報優預期: what had been expected is no outlook
 _MET: Final = re.compile(
@@ -176,7 +188,7 @@ def is_expectation(reading: Reading, quantity: Quantity) -> bool:
     if is_consensus(reading, quantity):
         return False
     before = reading.text[max(0, quantity.start - 60) : quantity.start]
-    return _EXPECTED.search(before) is not None or _EARLIER_OUTLOOK.search(before) is not None
+    return _SOON_EXPECTED.search(before) is not None or _ONCE_EXPECTED.search(before) is not None
 
 
 def is_supposed(reading: Reading, start: int) -> bool:

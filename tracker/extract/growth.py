@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracker.extract.guards import Guarded
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Reading
 
@@ -19,6 +20,12 @@ _QOQ: Final = re.compile(
     r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季"
     r"|[较較](?:前一|上一?个?|上個|前)季(?:度)?|[较較]第[一二三四]季",
     re.IGNORECASE,
+)
+_OVER_YEAR: Final = Guarded(
+    _YOY, ("year", "y/y", "yoy", "compared ", "than ", "annually", "period", "quarter", "month", "同比", "年")
+)
+_OVER_QUARTER: Final = Guarded(
+    _QOQ, ("quarter", "q/q", "qoq", "sequential", "three months", "q1", "q2", "q3", "q4", "环比", "環比", "季")
 )
 _GROWS: Final = re.compile(
     r"\b(?:up|down|rose|rise|rises|rising|grew|grow|growing|growth|increas\w+|decreas\w+|declin\w+|fell|jump\w*|surg\w+|climb\w*|soar\w*|expand\w*|accelerat\w+)\b|增|长|長|減|减|升|降|爆|飙|飆|涨|漲|扬|揚|翻|doubl|tripl",
@@ -140,18 +147,22 @@ def growth_unit(text: str, quantity: Quantity, kind: str) -> str:
         return "pct"
     chunk_before = _NEXT_FIGURE.split(before[-70:])[-1]
     for part in (chunk_behind, chunk_before):
-        qoq, yoy = _QOQ.search(part), _YOY.search(part)
+        qoq, yoy = _OVER_QUARTER.search(part), _OVER_YEAR.search(part)
         if qoq and (not yoy or qoq.start() < yoy.start()):
             return "pct_qoq"
         if yoy:
             return "pct_yoy"
     # "sequentially, sales were up 11%, 12% in local currencies": what was said last holds until something else is said
+    low = before.lower()
     said = [
-        (m.start(), unit) for pattern, unit in ((_QOQ, "pct_qoq"), (_YOY, "pct_yoy")) for m in pattern.finditer(before)
+        (m.start(), unit)
+        for guarded, unit in ((_OVER_QUARTER, "pct_qoq"), (_OVER_YEAR, "pct_yoy"))
+        if guarded.may_match(low)
+        for m in guarded.pattern.finditer(before)
     ]
     if said:
         return max(said)[1]
-    later = _QOQ.search(behind), _YOY.search(behind)
+    later = _OVER_QUARTER.search(behind), _OVER_YEAR.search(behind)
     if later[1] and not later[0]:
         return "pct_yoy"
     grows = (

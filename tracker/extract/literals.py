@@ -52,6 +52,16 @@ def required(pattern: str) -> tuple[Words, ...]:
     return tuple(words for i, words in enumerate(sets) if i == 0 or _weight(words) <= _RARE)
 
 
+def alternatives(pattern: str) -> list[tuple[Words, ...]]:
+    """For each alternative of an expression all sets of words found of which a match of it holds one of each."""
+    found: list[tuple[Words, ...]] = []
+    at = -1
+    while at < len(pattern):
+        part, at = _sequence(pattern, at + 1)
+        found.append(part.sets())
+    return found
+
+
 def _is_telling(words: Words) -> bool:
     return all(len(word) >= (_FEWEST if word.isascii() else 1) for word in words) and len(words) <= _MOST
 
@@ -141,8 +151,13 @@ def _item(pattern: str, at: int) -> tuple[_Part, int]:
 
 def _of_class(found: re.Match[str]) -> _Part:
     inside = found["of"]
-    plain = not found["not"] and "-" not in inside and "\\" not in inside and not _SIGNS.search(inside)
-    return _Part(frozenset(inside.lower())) if plain and len(inside) <= _FEW else _ANYTHING
+    if found["not"] or "\\" in inside or _SIGNS.search(inside):
+        return _ANYTHING
+    spelled = _SPAN.sub(
+        lambda m: "".join(chr(c) for c in range(ord(m[1]), min(ord(m[2]), ord(m[1]) + _FEW) + 1)), inside
+    )
+    return _Part(frozenset(spelled.lower())) if len(spelled) <= _FEW else _ANYTHING
 
 
+_SPAN: Final = re.compile(r"(.)-(.)")
 _FEW: Final = 6  # characters of a class that are worth spelling out

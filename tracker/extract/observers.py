@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tracker.extract.guards import Guarded
 from tracker.extract.quantities import Quantity
 from tracker.extract.reading import Mention, Reading
 
@@ -27,6 +28,14 @@ CONSENSUS: Final = re.compile(
     r"|(?:市场|市場|分析师|分析師|华尔街|華爾街|机构)(?:一致|普遍|平均)?(?:预期|預期|预估|預估|预测|預測)",
     re.IGNORECASE,
 )
+_RECKONED: Final = Guarded(
+    CONSENSUS,
+    (
+        "consensus", "expected by ", "street", "analyst", "lseg", "factset", "visible alpha", "bloomberg", "refinitiv", "zacks", "market",
+        "estimates ", "expectations ", "forecasts ", "projections ",
+        "市场", "市場", "分析师", "分析師", "华尔街", "華爾街", "机构",
+    ),
+)  # fmt: skip
 _YARDSTICK: Final = re.compile(
     r"(?<!to )(?<!will )(?:above|below|beat(?:s|ing)?|topp?(?:s|ed|ing)?|ahead of|short of|shy of|miss(?:es|ed|ing)?|versus|vs\.?|compared (?:to|with)|against|exceed(?:s|ed|ing)?|surpass(?:es|ed|ing)?|better than|worse than|shy of|more than|less than|higher than|lower than|over|under|(?:高于|高於|低于|低於|超过|超過|不及|优于|優於))"
     r"(?: |$)(?:(?:the|an?|average|mean|median|consensus|analysts?['’]?|wall|street(?:['’]s)?|LSEG|FactSet|Bloomberg|Visible Alpha|estimates?|expectations?|forecasts?|projections?|of|for|at|about|around|roughly|approximately|nearly)\s?){0,9}$",
@@ -55,8 +64,8 @@ def bare_span(reading: Reading, quantity: Quantity) -> tuple[int, int]:
 
 def is_consensus(reading: Reading, quantity: Quantity) -> bool:
     """Whether a figure is what analysts had reckoned with, beside the result that is measured against it."""
-    text = reading.text
-    near = text[max(0, quantity.start - 70) : quantity.end + 60]
-    return _YARDSTICK.search(text, max(0, quantity.start - 70), quantity.start) is not None and (
-        CONSENSUS.search(near) is not None
-    )
+    text, floor = reading.text, max(0, quantity.start - 70)
+    near = text[floor : quantity.end + 60]
+    if not _RECKONED.may_match(near.lower()):
+        return False
+    return _YARDSTICK.search(text, floor, quantity.start) is not None and CONSENSUS.search(near) is not None

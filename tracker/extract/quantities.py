@@ -11,6 +11,7 @@ import re
 from typing import Final, NamedTuple
 
 from tracker.extract.folding import lower
+from tracker.extract.guards import holds_any
 
 # --- numbers -------------------------------------------------------------------------------------------------------
 
@@ -284,6 +285,7 @@ _OVER: Final = re.compile(r"[逾超](?!级|級)")
 _TIMES_TRIGGER: Final = re.compile(r"\d\s?x")
 _FOLD_TRIGGERS: Final = ("doubl", "tripl", "quadrupl", "翻", "倍")
 _DIGIT_RUN: Final = re.compile(r"\d[\d,.]*")
+_ASCII_DIGIT_RUN: Final = re.compile(r"[0-9][0-9,.]*")  # the same where there are no other digits: a set is quicker
 # A number in words counts before one of these only.
 _COUNTED_IN_WORDS: Final = ("illion", "hundred", "thousand", "percent", "point", "gigawatt", "year", "month", "quarter")
 _SPELLED: Final = re.compile(
@@ -344,7 +346,7 @@ def find_quantities(text: str, *, currency: str | None = None) -> list[Quantity]
     singles.sort(key=_by_place)
     found = _joined(_without_overlaps(singles), low)
     taken = [(q.start, q.end) for q in found if q.unit is not None]
-    folds = _folds(low) if any(word in low for word in _FOLD_TRIGGERS) else []
+    folds = _folds(low) if holds_any(low, _FOLD_TRIGGERS) else []
     for extra in (*(_decades(low) if "0s" in low or "teens" in low else ()), *folds, *_rare(low)):
         if not any(a < extra.end and extra.start < b for a, b in taken):
             found = [q for q in found if not (q.start < extra.end and extra.start < q.end)]
@@ -358,8 +360,9 @@ def _by_place(quantity: Quantity) -> tuple[int, int]:
 
 def _matches(low: str) -> list[re.Match[str]]:
     """Matches of the full expression, tried only where a number begins: most characters begin none."""
-    begins = [run.start() for run in _DIGIT_RUN.finditer(low)]
-    if any(word in low for word in _COUNTED_IN_WORDS):
+    runs = _ASCII_DIGIT_RUN if low.isascii() else _DIGIT_RUN
+    begins = [run.start() for run in runs.finditer(low)]
+    if holds_any(low, _COUNTED_IN_WORDS):
         begins += [word.start() for word in _SPELLED.finditer(low)]
         begins.sort()
     found: list[re.Match[str]] = []
@@ -664,13 +667,13 @@ def _cjk_fractions(text: str, currency: str | None) -> list[Quantity]:
 def _rare(text: str) -> list[Quantity]:
     """ "More than half of its revenue" is 50 per cent or more, "over 2x year on year" 100 more, 万卡 ten thousand cards."""
     found = []
-    for match in _PART.finditer(text) if any(word in text for word in _PART_TRIGGERS) else ():
+    for match in _PART.finditer(text) if holds_any(text, _PART_TRIGGERS) else ():
         value = _PARTS[re.split(r"[ -]", match[2].lower())[-1]] if match[2] else _PARTS[match[4]]
         word = (match[1] or match[3] or "").strip().lower()
         low = None if word == "less than" else value
         high = None if word in ("more than", "over", "超过", "超過") else value
         found.append(Quantity(match.start(2) if match[2] else match.start(4), match.end(), low, high, "pct"))
-    for match in _TIMES.finditer(text) if _TIMES_TRIGGER.search(text) else ():
+    for match in _TIMES.finditer(text) if "x" in text and _TIMES_TRIGGER.search(text) else ():
         value = (float(match[2]) - 1) * 100
         if value > 0:
             found.append(Quantity(match.start(2), match.end(), value, None if match[1] else value, "pct"))
@@ -683,7 +686,7 @@ def _rare(text: str) -> list[Quantity]:
             value = (0.5 if match[1].lower() == "half a" else 1.0) * _MAGNITUDES[match[2].lower()]
             code = _CURRENCIES[match[3].lower()]
             found.append(_with_bound(Quantity(match.start(), match.end(), value, value, "money", code), text, False))
-    for match in _UNSAID_COUNT.finditer(text) if any(character in text for character in _UNSAID) else ():
+    for match in _UNSAID_COUNT.finditer(text) if not text.isascii() and holds_any(text, _UNSAID) else ():
         value = _UNSAID[match[1]]
         found.append(Quantity(match.start(), match.end() + 1, value, value, "gpus"))
     return found
