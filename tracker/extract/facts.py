@@ -373,7 +373,7 @@ def _product_of(reading: Reading, link: Link) -> str | None:
         near,
         key=lambda m: (min(abs(m.end - cue.start), abs(m.start - cue.end), abs(m.start - at)), m.start - m.end),
     )
-    return specific(nearest, near)
+    return specific(nearest, near, reading.text)
 
 
 def _statement(reading: Reading, found: Statement) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def product_of(fit: Fit) -> str | None:
     if fit.group("what") is not None:
         at = fit.abstract.at[fit.match.start("what")]
         here = [m for m in products if m.start <= at < m.end]
-        return specific(max(here, key=lambda m: m.end - m.start), products) if here else None
+        return specific(max(here, key=lambda m: m.end - m.start), products, fit.reading.text) if here else None
     if fit.kind in _OF_GOODS:
         goods = [m for m in products if fit.lexicon.families[m.term.value] != "facility"]
         products = goods if any(_is_beside(m, fit, 20) for m in goods) else products
@@ -167,14 +167,16 @@ def product_of(fit: Fit) -> str | None:
         products = [m for m in products if not _is_no_design(m, fit)]
     inside = [m for m in products if start <= m.start and m.end <= end]
     if inside:
-        return specific(inside[0 if fit.kind == "product_launch" else -1], inside)
+        return specific(inside[0 if fit.kind == "product_launch" else -1], inside, fit.reading.text)
     meant = _nickname(fit)
     near = [
         m for m in products if _is_beside(m, fit, 8 if meant else fit.frame.reach) and not _is_in_next_clause(m, fit)
     ]
     if not near:
         return meant
-    return specific(min(near, key=lambda m: (max(m.start - end, start - m.end, 0), m.start - m.end)), near)
+    return specific(
+        min(near, key=lambda m: (max(m.start - end, start - m.end, 0), m.start - m.end)), near, fit.reading.text
+    )
 
 
 def _is_no_design(mention: Mention, fit: Fit) -> bool:
@@ -240,13 +242,21 @@ def nearest_product(reading: Reading, cue: Mention) -> str | None:
     near = [m for m in reading.of("product") if -_NEAR <= m.start - cue.start <= _NEAR]
     if not near:
         return None
-    return specific(min(near, key=lambda m: (max(m.start - cue.end, cue.start - m.end, 0), m.start - m.end)), near)
+    return specific(
+        min(near, key=lambda m: (max(m.start - cue.end, cue.start - m.end, 0), m.start - m.end)), near, reading.text
+    )
 
 
-def specific(nearest: Mention, near: list[Mention]) -> str:
+def specific(nearest: Mention, near: list[Mention], text: str) -> str:
     """The product a mention means: a generic word ("rack") right beside a name ("NVL72 racks") means the name."""
     if nearest.term.value in _GENERIC:
-        beside = [m for m in near if 0 <= nearest.start - m.end <= 20 and m.term.value not in _GENERIC]
+        beside = [
+            m
+            for m in near
+            if 0 <= nearest.start - m.end <= 20
+            and m.term.value not in _GENERIC
+            and not _COMMA.search(text, m.end, nearest.start)
+        ]
         if beside:
             return beside[-1].term.value
     return nearest.term.value
