@@ -167,3 +167,10 @@ RANKED = [
 @pytest.mark.parametrize(("text", "wanted"), RANKED)
 def test_parts_are_ranked_explained_and_opened(lexicon: Lexicon, text: str, wanted: Figure) -> None:
     assert wanted in _figures(lexicon, ETN, text)
+
+
+def test_a_report_of_a_company_that_is_not_watched_tells_of_nobody_watched(lexicon: Lexicon) -> None:
+    title = "Quanta Services, Inc. (PWR) earnings call, fiscal 2024 Q4"
+    assert _figures(lexicon, title, "Quanta ended the year with revenue of $6.6 billion. Gross margin was 15%.") == []
+    told = _figures(lexicon, title, "Meta plans capital expenditures of $70 billion. Our revenue was $6.6 billion.")
+    assert told == [("capex", "META", 7e10, 7e10, "money")]

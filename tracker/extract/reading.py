@@ -26,6 +26,8 @@ CLAUSE: Final = re.compile(
 
 _NONE: Final[list[Mention]] = []
 _TRADITIONAL: Final = 3  # characters that make a text one of Taiwan or Hong Kong
+# Whose report a title announces: "Quanta Services, Inc. (PWR) earnings call".
+_SPEAKER: Final = re.compile(r"([A-Z][\w&.,' -]{2,60}?) \([A-Z][A-Z.]{0,5}\)")
 _REPORT: Final = re.compile(
     r"\bearnings\b|\bresults\b|\b(?:record|first|second|third|fourth|q[1-4])[ -]quarter\b|\bquarter(?:ly)? (?:profit|revenue|sales|forecast)|"
     r"\b(?:profit|revenue|sales) (?:jumps?|surges?|rises?|falls?|soars?|climbs?|beats?|tops?|drops?|grows?)\b|财报|財報|业绩|業績|季报|季報|财测|財測",
@@ -75,6 +77,7 @@ class Document:
     told: Told | None = None
     passed: list[Reading] = field(default_factory=list, repr=False)  # read, and not yet remembered
     outlook: tuple[str, int] | None = None  # the period an outlook was announced for, and where
+    stranger: str | None = None  # the company whose report it is, when it is not on the watchlist
     currency: str | None = None  # what an amount without a country's name is in
     deal: tuple[str, str, int] | None = None  # (buyer, seller, where) of the deal that was told last
 
@@ -187,6 +190,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
         if alone and row.get("lang") == "zh" and len(named) + len(roles.get("outsider", ())) > 1:
             alone = False  # a note on several companies, some of them unknown
         issuer = known_issuer(row.get("entity"), lexicon) or (named[0] if alone else None)
+        speaks = _SPEAKER.match(title) if reports and issuer is None else None
         month = lexicon.fiscal_year_ends.get(issuer or "", 12)
         quarters = [p.label for p in find_periods(title, fiscal_year_end_month=month, published=day) if "Q" in p.label]
         quarters = [q for q in quarters if days_left(q, day, month) <= 0]  # one that is not over is not reported on
@@ -200,6 +204,7 @@ def prepared(documents: pl.DataFrame, lexicon: Lexicon) -> dict[str, Document]:
             named,
             reports,
             currency=_bare_currency(row.get("lang") or "en", issuer, f"{title} {text[:400]}", lexicon),
+            stranger=fold(speaks[1]) if speaks else None,
         )
     return found
 

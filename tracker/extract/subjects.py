@@ -112,6 +112,8 @@ def subject(reading: Reading, anchor: int, figure: int, kind: str, product: str 
     if market and (kind in MARKET_KINDS or (kind == "capacity" and product is not None)):
         return MARKET
     vendor = lexicon.vendors.get(product or "")
+    if document.stranger is not None:
+        return None  # "we" and "the company" are not on the watchlist
     if _names_somebody_else(reading, figure, lexicon):
         return None
     carried = document.subject
@@ -203,7 +205,13 @@ def _is_watched(name: str, lexicon: Lexicon) -> bool:
 
 def _actors(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     """Names that can be a subject: research houses are quoted, they are not what they report on."""
-    return [m for m in reading.of("entity") if m.term.value not in lexicon.observers]
+    stranger = reading.document.stranger
+    return [
+        m
+        for m in reading.of("entity")
+        if m.term.value not in lexicon.observers
+        and (stranger is None or not stranger.startswith(reading.folded[m.start : m.end]))
+    ]
 
 
 def _sets_prices(reading: Reading, anchor: int, figure: int) -> bool:
