@@ -91,6 +91,15 @@ _BOOKED: Final = re.compile(r"orders?|bookings|borders", re.IGNORECASE)
 _RAISED_BY: Final = re.compile(r"(?:上调|上修|下修|下调|调升|调降|追加|减少|增加)了(?:整整|约|近|逾|足足)?\s?$")
 _KIND_OF_FIRM: Final = re.compile(r"^[^，。；]{0,6}的[^，。；]{0,6}(?:公司|企业|厂商|初创|玩家|店|业者)")
 _FAST: Final = re.compile(r"能做到|缩短|只要|仅需|只需|快至|缩减")
+# What a text reckons with, or what follows from an if, nobody told.
+_SUPPOSING: Final = re.compile(r"^[\s*#>-]{0,4}(?:[^，。；]{1,6}，)?(?:若(?!干)|假如|假设|倘若)")
+_RECKONED_WITH: Final = re.compile(r"(?:按照|按|假设|需要|大约需要|至少需要)(?:约|大约|近)?\s?\**$")
+_RECKONED_BEHIND: Final = re.compile(r"^\**的?[^，。；]{0,6}(?:来?计算|来?估算|来算|推算)[，,]")
+_GREW_BY: Final = re.compile(r"(?:增长|增加|成长|减少|下降|提升|多|少)了(?:约|近|逾|超过|将近)?\s?\**$")
+_NOT_THAT: Final = re.compile(r"(?:也非|并非|不是|而非)(?:约)?\s?$")
+_ABOVE_EXPECTED: Final = re.compile(
+    r"比[^，。；]{0,24}(?:预期|预估|共识)[^，。；]{0,8}(?:高出?|低|多)了?(?:约|大约|近)?\s?$"
+)
 _FOR_EXAMPLE: Final = re.compile(r"(?:例如|比如|譬如|要想|若要|假如|如果)[^。；]{0,36}$")
 _BUILT_IN: Final = re.compile(r"(?:(?:仅|只)?(?:用|花)了?|耗时|历时|仅需|只需|需要?|需时)(?:不到|约|近|短短|大约)?\s?$")
 _MOVES: Final = re.compile(
@@ -155,11 +164,41 @@ def _reason_against_chinese(reading: Reading, link: Link) -> str | None:
         return "how much a figure moved by, or the middle of a range"
     if kind in ("revenue", "segment_revenue") and _KIND_OF_FIRM.match(behind):
         return "it describes a kind of firm"
+    if (
+        _SUPPOSING.match(reading.folded)
+        or (quantity.unit != "months" and _RECKONED_WITH.search(before))
+        or _RECKONED_BEHIND.match(behind)
+    ):
+        return "only supposed"
+    if link.cue is not None and kind in ("order", "capacity") and quantity.unit == "pct" and _far(reading, link):
+        return "told of something else"
+    if (
+        kind in ("revenue", "segment_revenue", "backlog", "inventory")
+        and quantity.unit == "money"
+        and _GREW_BY.search(before)
+    ):
+        return "how much a figure moved by, or the middle of a range"
+    if kind == "order" and _NOT_THAT.search(before):
+        return "negated"
+    if quantity.unit == "pct" and _ABOVE_EXPECTED.search(reading.folded, max(0, quantity.start - 40), quantity.start):
+        return "by how much expectations are beaten"
     if kind == "deployment" and _FOR_EXAMPLE.search(reading.folded, max(0, quantity.start - 44), quantity.start):
         return "only supposed"
     if kind == "supply_tightness" and (_FAST.search(before) or _FAST.search(behind)):
         return "how quick somebody delivers"
     return None
+
+
+def _far(reading: Reading, link: Link) -> bool:
+    """Whether a rate stands further from its Chinese cue than words of one clause do."""
+    cue, quantity = link.cue, link.quantity
+    if cue is None:
+        return False
+    low, high = (cue.end, quantity.start) if cue.end <= quantity.start else (quantity.end, cue.start)
+    return (
+        high - low > 30
+        or reading.folded.count("，", low, max(low, high)) + reading.folded.count(",", low, max(low, high)) > 1
+    )
 
 
 def _reason_against_site(reading: Reading, link: Link, entity: str, lexicon: Lexicon) -> str | None:

@@ -19,6 +19,7 @@ _OBJECT: Final = re.compile(
 )
 _RELATIVE: Final = re.compile(r",? (?:which|who)\b")
 _NO_DENIAL: Final = re.compile(r"\s(?:only|just|merely|surprising\w*|alone|to mention|least)\b")
+_LAST_OF_THEM: Final = re.compile(r"(?:与|和|跟|同|向|对)[^，。；,;\n]{1,70}、\s?$")  # 与甲骨文、CoreWeave、亚马逊
 _SUCH_AS: Final = re.compile(r"(?:including|such as|like) $")  # a list behind it acts all the same
 _IF: Final = re.compile(r"即使|即便|假如|一旦|假设|倘若|能否|是否|有能力")
 _HARDLY: Final = re.compile(r"很难|难以|无法|未能|不能|不可能")
@@ -125,6 +126,8 @@ def _is_object(fit: Fit) -> bool:
     leads = fit.match.start() < who - 3 and fit.reading.document.lang != "zh"
     if leads or _RELATIVE.match(fit.abstract.text, who + 1):
         return False  # the wording itself leads to it ("adopted by X"), or a clause of its own goes on about it
+    if fit.reading.document.lang == "zh" and _LAST_OF_THEM.search(fit.abstract.text, max(0, who - 80), who):
+        return True
     if fit.abstract.text[who] >= signs.ISSUER or not _OBJECT.search(fit.abstract.text, max(0, who - 16), who):
         return False
     return not (fit.group("with") and _SUCH_AS.search(fit.abstract.text, max(0, who - 16), who))

@@ -74,6 +74,8 @@ _THAT_CJK: Final = re.compile(
 _TO_LEVEL: Final = re.compile(
     r"^\**\s?[，,]?\s?(?:至|到|达到?|達到?|来到|來到|升至|增至|降至|为|為)(?:约|約|近|逾)?\s?\**$"
 )
+_SHARE_OF: Final = re.compile(r"占(?:当季|总|整体|公司|全年|其|比)?$")
+_TAKES_BACK: Final = frozenset({"冻结", "暂停", "搁置", "叫停", "停建", "喊停"})  # what it is said of names the metric
 _PAUSE_CJK: Final = re.compile(r"^[^\S\n]+(?=[\u3400-\u9fff])")
 _SHIPPED: Final = re.compile(r"ship|出货|出貨", re.IGNORECASE)
 _LIST: Final = re.compile(r"^(?:\s+(?:and|or)\s+|\s*[、和与及]\s*)(?:\w+ )?$")
@@ -103,10 +105,11 @@ def links(reading: Reading, lexicon: Lexicon) -> list[Link]:
         return []
     every = cues_of(reading, lexicon)
     cues = [c for c in every if not UNIT_WORD.match(reading.text[c.start : c.end])]
+    binding = [c for c in cues if reading.folded[c.start : c.end] not in _TAKES_BACK]
     found: list[Link] = []
     for i, quantity in enumerate(reading.quantities):
         previous = found[-1] if found else None
-        cue = _cue_of(reading, i, cues, lexicon)
+        cue = _cue_of(reading, i, binding, lexicon)
         if cue is not None and cue.term.role == "other_metric":
             continue
         if cue is not None and previous is None and _is_of_the_told(reading, quantity, cue):
@@ -177,6 +180,8 @@ def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: 
             continue
         if cue.start < floor or quantity.start - cue.end > MAX_GAP:
             return None
+        if quantity.unit == "money" and _SHARE_OF.search(reading.folded, max(0, cue.start - 6), cue.start):
+            continue  # 占营收的比例很低，投资了37亿美元
         if quantity.unit in ("pct", "pct_yoy", "pct_qoq") and _DELIVERED.match(reading.text, cue.start):
             return None  # "networking delivered double-digit growth": nothing is shipped
         if (

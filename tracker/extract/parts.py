@@ -114,6 +114,7 @@ def part_of(reading: Reading, cue: Mention, quantity: Quantity, lexicon: Lexicon
             cue.term.role == "implied"
             or _from_part(reading, cue)
             or _delivers(reading, cue, lexicon)
+            or _chinese_part(reading, cue)
             or (name := _modified(reading, cue, quantity, lexicon))
             or (name := _brought_by(reading, cue, quantity, lexicon))
             or _in_section(reading, cue)
@@ -135,6 +136,32 @@ def goes_on_about_part(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
     if not _GOES_ON.match(reading.text[before.quantity.end : link.quantity.start]):
         return False
     return part_of(reading, before.cue, before.quantity, lexicon)[0] == "segment_revenue"
+
+
+# A part told by a short noun of its own: "其中，客户收入28.9亿", "M365的商业版收入", "SaaS业务差一点，收入只有41亿".
+_PART_NOUN: Final = re.compile(
+    r"(?:版|业务|服务|产品|订阅|软件|广告|会员|部门|板块|事业群?|平台|系统)(?:[和与及][^，。；]{1,10})?的?(?:年化|总)?$"
+)
+_SHORT_PART: Final = re.compile(r"[，；：、,;:](?:其中[，,]?)?(?P<name>[\u4e00-\u9fff]{2,3})的?$")
+_NO_SHORT_PART: Final = re.compile(
+    r"[总年季月全合并预其当净本单上下期今去明后前实估约达超整累集带创录有将产贡相首该这我它他们同比环平均和与且但而则也都为是在的了]|公司|营业|海外|来自|最新|财报"
+)
+_PART_BEFORE: Final = re.compile(r"业务(?!线)[^，。；]{0,22}[，,]\s?(?:其|单季|季度|总)?$")
+_BROUGHT: Final = re.compile(r"(?:为|给)[^，。；]{1,8}带来的?[^，。；]{0,6}$")
+
+
+def _chinese_part(reading: Reading, cue: Mention) -> bool:
+    """Whether a Chinese clause tells of a part of the business right before "revenue"."""
+    if reading.text.isascii():
+        return False
+    before = reading.folded[max(0, cue.start - 40) : cue.start].replace("*", "")
+    names = [m for m in reading.of("entity") if m.end == cue.start or reading.folded[m.end : cue.start] == "的"]
+    if names:
+        return False
+    if _PART_NOUN.search(before) or _PART_BEFORE.search(before) or _BROUGHT.search(before):
+        return True
+    short = _SHORT_PART.search(before)
+    return short is not None and not _NO_SHORT_PART.search(short["name"])
 
 
 def _from_part(reading: Reading, cue: Mention) -> bool:

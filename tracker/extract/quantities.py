@@ -206,6 +206,7 @@ _CJK_AMOUNT: Final = re.compile(
 )
 _CLASSIFIERS: Final = frozenset("块塊枚个個组組座支片台套颗顆张張")
 _CARD_COUNT: Final = re.compile(_CARDS)
+_TINY: Final = re.compile(r"\**\s?(?:晶体管|晶體管|电晶体|電晶體|卫星|衛星|参数|參數|螺丝)")
 _BOARD_COUNT: Final = re.compile(r"gpu|tpu|加速卡|显卡|顯卡|h100|h200|h20")
 _CARDS_BEFORE: Final = re.compile(
     r"(?:gpu|芯片|晶片|加速卡|显卡|顯卡|算力卡)的?(?:总|總)?(?:数量|數量|数|數|规模|規模)[^，。；\n]{0,10}$"
@@ -465,6 +466,8 @@ def _classified(name: str, match: re.Match[str]) -> str | None:
     text, end = match.string, match.end()
     stop = _CLAUSE_END.search(text, end, end + 24)
     behind = text[end : stop.start() if stop else end + 24]
+    if _TINY.match(behind):
+        return None
     if _RACK_COUNT.search(behind):
         return "racks"
     if name == "片":  # 晶片 are counted by the piece in wafers, too

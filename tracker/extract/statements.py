@@ -26,6 +26,9 @@ _OPERATORS: Final = frozenset(
     {"", "market", "cloud", "lab", "neocloud", "datacenter", "sovereign", "government", "application", "china"}
 )
 _OF_THE_MARKET: Final = frozenset({"supply_tightness", "price"})
+_EVERYWHERE: Final = re.compile(
+    r"(?:全球|全行业|业界|整个行业|市场上?)[^，。；,;\n]{0,14}$|(?:全球|全行业|业界|整个行业)"
+)
 _OF_THE_GOODS: Final = re.compile(f"的{GOODS}")
 _FURTHER: Final = re.compile(r"\s?(?:、|,|和|与|及|以及|\band\b)\s?")
 _JOINTLY: Final = re.compile(r"携|联手|联合|\+|&")  # those who act together do it once
@@ -154,6 +157,10 @@ def _read(fit: Fit) -> Statement | Dropped:
     if (fit.frame.layers and layer not in fit.frame.layers) or layer in fit.frame.not_layers:
         return Dropped(fit.kind, fit.start, fit.end, f"not said of a company of the layer '{layer}'")
     product = _settled(fit, product, entity, layer)
+    if fit.kind == "supply_tightness" and _EVERYWHERE.search(
+        fit.abstract.text, max(0, fit.match.start() - 16), fit.match.end()
+    ):
+        entity, layer = MARKET, "market"
     if fit.kind == "supply_tightness" and _OF_THE_GOODS.match(fit.abstract.text, fit.match.end()):
         entity, layer = MARKET, "market"  # 供不应求的HBM: the goods are short, whoever is spoken of
     if _buys(fit, product, layer):
