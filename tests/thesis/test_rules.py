@@ -220,7 +220,7 @@ def test_the_weight_of_corroboration_and_of_a_repeat_is_the_thesis_own(thesis: T
     rule = next(r for r in thesis.rules if r.id == "demand.large-order")
     alone = replace(thesis, rules=[rule], weights=thesis.weights | {"least_strength": 0.0})
     usual = score_facts(facts, history, alone, lexicon, model={}, now=NOW)
-    weights = alone.weights | {"novelty": {"repeat": 0.1}, "corroboration": {"alone": 0.6, "further": 1.0}}
+    weights = alone.weights | {"novelty": {"repeat": 0.06}, "corroboration": {"alone": 0.6, "further": 1.0}}
     other = score_facts(facts, history, replace(alone, weights=weights), lexicon, model={}, now=NOW)
     assert other.item(0, "strength") == pytest.approx(usual.item(0, "strength") / 2)
     assert other.item(0, "confidence") == pytest.approx(0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -70,3 +71,15 @@ def test_a_comparison_takes_the_last_figure_before_and_no_later_one() -> None:
     assert found["compare_value"].to_list() == [40.0]  # not the five before it, not the 99 after
     too_old = Comparison(of_b, of_b, ("capex",), False, "growth", 30, (None, None), (None, 0.0))
     assert compared(mine, pl.concat([other, mine]), too_old).is_empty()
+
+
+def test_a_comparison_of_one_product_leaves_the_figures_of_others_aside() -> None:
+    """Growth of the whole is laid beside the last growth of the whole, not of a part told since."""
+    told = history([0, 50, 100], [60.0, 90.0, 70.0]).with_columns(_product=pl.Series(["?", "data_center", "?"]))
+    mine = told.tail(1)
+    anyone = Comparison(
+        pl.lit(True), pl.lit(True), ("capex",), True, "value", 200, (None, None), (None, None), earlier=True
+    )
+    assert compared(mine, told, anyone)["compare_value"].to_list() == [90.0]
+    same = replace(anyone, same_product=True)
+    assert compared(mine, told, same)["compare_value"].to_list() == [60.0]

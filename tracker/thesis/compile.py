@@ -237,6 +237,7 @@ def _comparison(value: dict[str, Any] | None, own_kinds: tuple[str, ...]) -> Com
         of_series=_condition({k: v for k, v in value["to"].items() if k in _OF_SERIES}),
         kinds=kinds,
         same_entity=value.get("same_entity", False),
+        same_product=value.get("same_product", False),
         measure=value.get("measure", "growth"),
         days=float(value.get("days", 120)),
         reference=_ends(value["reference"], "reference") if "reference" in value else (None, None),

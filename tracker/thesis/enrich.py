@@ -17,7 +17,7 @@ from tracker.extract.lexicon import Lexicon
 DEFAULT_TIER_WEIGHTS: Final = {"1": 1.0, "2": 0.8, "3": 0.6, "4": 0.3}
 DEFAULT_BASIS_WEIGHTS: Final = {"actual": 1.0, "guidance": 0.85, "plan": 0.6, "estimate": 0.5, "rumor": 0.25}
 DEFAULT_CORROBORATION: Final = {"alone": 0.6, "further": 0.5}
-DEFAULT_NOVELTY: Final = {"repeat": 0.2}
+DEFAULT_NOVELTY: Final = {"repeat": 0.12}
 _KEY: Final = ["entity", "kind", "unit", "_period", "_product"]
 _REPEAT_TOLERANCE: Final = 0.01  # the same figure told again, rounding included
 

@@ -44,6 +44,7 @@ class Comparison:
     days: float
     reference: tuple[float | None, float | None]  # (above, below) of the series itself
     difference: tuple[float | None, float | None]  # (above, below) of own figure less the series
+    same_product: bool = False  # of the same product, or of none like the fact
     earlier: bool = False  # the series contains the fact itself: only what was told before it counts
 
 
@@ -118,6 +119,7 @@ def compared(matched: pl.DataFrame, history: pl.DataFrame, comparison: Compariso
     series = series.with_columns(_change=(pl.col("value_mid") - pl.col("value_mid").shift(1)).over(own))
     series = series.filter(pl.col(column).is_not_null())
     keys = ["entity"] if comparison.same_entity else []
+    keys += ["_product"] if comparison.same_product else []
     other = series.select(*keys, "published_at", pl.col(column).alias("compare_value"), _told="published_at")
     joined = (
         matched.sort("published_at")
