@@ -97,3 +97,29 @@ def test_an_equipment_makers_own_sales_stay_its_revenue() -> None:
     (fact,) = facts("Lam Research reported revenue of $5 billion from its etch equipment.")
     assert (fact["entity"], fact["value_low"]) == ("LRCX", 5e9)
     assert fact["kind"] in ("revenue", "segment_revenue")
+
+
+def test_a_rate_in_front_of_another_clause_belongs_to_its_own() -> None:
+    found = facts("Micron said DRAM bit shipments increased 9% sequentially while prices rose.")
+    assert ("shipment", 9.0, "pct_qoq") in [(f["kind"], f["value_low"], f["unit"]) for f in found]
+    assert not [f for f in found if f["kind"] == "price" and f["value_low"] is not None]
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "count"),
+    [
+        ("Crusoe will operate 350,000 GPUs at its Texas campus.", "CRUSOE", 350_000),
+        ("Nscale aims to run 90,000 Nvidia GPUs by the end of 2027.", "NSCALE", 90_000),
+        ("CoreWeave's site will host 40,000 GB300 GPUs.", "CRWV", 40_000),
+    ],
+)
+def test_who_runs_or_houses_gpus_deploys_them(text: str, entity: str, count: int) -> None:
+    (fact,) = facts(text)
+    assert (fact["kind"], fact["entity"], fact["value_low"], fact["unit"]) == ("deployment", entity, count, "gpus")
+
+
+def test_shipments_that_are_expected_to_move() -> None:
+    (fact,) = facts("Micron expects DRAM bit shipments to decline in the second half of 2026.")
+    assert (fact["kind"], fact["entity"], fact["product"], fact["basis"], fact["direction"]) == (
+        "shipment", "MU", "dram", "guidance", "down",
+    )  # fmt: skip

@@ -17,7 +17,7 @@ _YOY: Final = re.compile(
     re.IGNORECASE,
 )
 _QOQ: Final = re.compile(
-    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季"
+    r"quarter[- ]over[- ]quarter|quarter[- ]on[- ]quarter|(?:from|over|versus|than|compared (?:to|with)|above|below) (?:(?:the )?(?:march|june|september|december|first|second|third|fourth) quarter|q[1-4])(?! (?:of |in )?(?:the |last |a |fiscal |calendar |prior |previous |20|19|'?\d\d|fy|year))|\bq/q\b|\bqoq\b|sequential(?:ly)?|(?:from|above|below|over|than|versus) (?:the )?(?:previous|prior|preceding|last) quarter|(?:on|in) the (?:previous|prior|preceding|last) quarter|(?:above|below|over|than|on|from) (?:the |a )?quarter(?: before| earlier| ago)|three months (?:before|earlier)|on the quarter|环比|環比|季增|季减|季減|季成长|季成長|較上季|比上季|较上季"
     r"|[较較](?:前一|上一?个?|上個|前)季(?:度)?|[较較]第[一二三四]季",
     re.IGNORECASE,
 )

@@ -22,7 +22,7 @@ _BARE: Final = frozenset(
 # Between a figure and the metric behind it: "$11 billion of Blackwell revenue", "14% growth in networking sales".
 _BEHIND: Final = re.compile(
     r"^\)?(?:[\s\-(]|\sto\s$|\s?(?:more )?(?:worth |increase |rise |growth |jump |decline |drop |surge |hike )?(?:of|in|for)\s)"
-    r"(?:(?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|on|at|up|down|with|would|of)\b)[\w&'’%/+-][\w&'’.%/+-]*(?<!\.)[\s-]){0,5}$",
+    r"(?:(?!(?:is|was|were|are|will|to|by|from|and|than|that|which|who|as|or|on|at|up|down|with|would|of|while|whereas|but|although|though|when|because|after|before)\b)[\w&'’%/+-][\w&'’.%/+-]*(?<!\.)[\s-]){0,5}$",
     re.IGNORECASE,
 )
 _BEHIND_CJK: Final = re.compile(r"^[^，。；、,;:：\d]{0,10}$|^的[^，。；、,;:：]{0,18}$")
