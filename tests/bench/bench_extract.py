@@ -90,16 +90,33 @@ def main() -> None:
         extract_facts(documents(text, 0.1, lang), lexicon)
         taken = seconds(lambda frame=frame: extract_facts(frame, lexicon), 2)  # type: ignore[misc]
         print(f"bench extract_made_up_{name} {size(frame) / taken:.2f} MB/s of CPU time", flush=True)
-    for name, frame in real_texts(("news_negatives_en.jsonl", "press_en.jsonl", "news_thesis_en.jsonl", *_CHINESE)):
-        taken = seconds(lambda frame=frame: extract_facts(frame, lexicon), 2)  # type: ignore[misc]
-        facts = extract_facts(frame, lexicon).height
-        print(
-            f"bench extract_real {size(frame) / taken:.2f} MB/s of CPU time on {name}, {facts / size(frame):.0f} facts/MB",
-            flush=True,
-        )
+    for language, names in (("English", _ENGLISH), ("Chinese", _CHINESE)):
+        _real(language, real_texts(names), lexicon)
+    _one_document(lexicon)
     _growth(lexicon)
     _hostile(lexicon)
     _against_spacy(lexicon)
+
+
+def _real(language: str, sets: list[tuple[str, pl.DataFrame]], lexicon: Lexicon) -> None:
+    """Speed on each set of real texts of a language, and on all of them together: the larger sets weigh more."""
+    megabytes = total = 0.0
+    for name, frame in sets:
+        taken = seconds(lambda frame=frame: extract_facts(frame, lexicon), 2)  # type: ignore[misc]
+        dense = extract_facts(frame, lexicon).height / size(frame)
+        print(
+            f"bench extract_real {size(frame) / taken:.2f} MB/s of CPU time on {name}, {dense:.0f} facts/MB", flush=True
+        )
+        megabytes, total = megabytes + size(frame), total + taken
+    if total:
+        print(f"bench extract_real_whole {megabytes / total:.2f} MB/s of CPU time on all {language} sets", flush=True)
+
+
+def _one_document(lexicon: Lexicon) -> None:
+    """What one call costs that brings a single short document: a daemon makes many."""
+    one = documents(_EN[:400], 0.0004, "en").head(1)
+    taken = seconds(lambda: extract_facts(one, lexicon), 20)
+    print(f"bench extract_one_document {taken * 1e3:.1f} ms of CPU time for {size(one) * 1e3:.1f} kB", flush=True)
 
 
 def _growth(lexicon: Lexicon) -> None:
@@ -167,7 +184,7 @@ def _against_spacy(lexicon: Lexicon) -> None:
     ruler = nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
     ruler.add_patterns([{"label": "TERM", "pattern": word} for word in lexicon.patterns])  # type: ignore[attr-defined]
     made_up = ("made-up text", documents(_EN, 1, "en"))
-    for name, frame in [*real_texts(("news_negatives_en.jsonl", "news_thesis_en.jsonl", "press_en.jsonl")), made_up]:
+    for name, frame in [*real_texts(_ENGLISH[:-1]), made_up]:
         texts = frame["text"].to_list()
         theirs = seconds(lambda texts=texts: [len(doc.ents) for doc in nlp.pipe(texts)], 3)  # type: ignore[misc]
         terms = seconds(lambda texts=texts: mentions(texts, lexicon), 3)  # type: ignore[misc]
@@ -190,6 +207,13 @@ def mentions(texts: list[str], lexicon: Lexicon) -> int:
     )
 
 
+_ENGLISH = (
+    "news_negatives_en.jsonl",
+    "press_en.jsonl",
+    "transcripts_negatives_en.jsonl.gz",
+    "news_thesis_en.jsonl",
+    "transcripts_en.jsonl.gz",
+)
 _CHINESE = ("negatives_zh.jsonl.gz", "thesis_zh.jsonl.gz")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tracker.extract import footing, growth, observers
-from tracker.extract.guards import Guarded
+from tracker.extract.guards import Guarded, holds_any
 from tracker.extract.literals import alternatives
+from tracker.extract.table_metrics import NAMES, WORDS
 
 _GUARDED = [
     (module.__name__, name, value)
@@ -22,6 +23,12 @@ def test_every_match_holds_letters_of_the_guard(module: str, name: str, guarded:
         assert any(all(guarded.may_match(word) for word in words) for words in alternative), (
             f"the guard of {name} in {module} leaves out one of {[sorted(words) for words in alternative]}"
         )
+
+
+@pytest.mark.parametrize("pattern", [pattern.pattern for _, _, pattern in NAMES])
+def test_every_name_of_a_metric_holds_one_of_the_words(pattern: str) -> None:
+    for alternative in alternatives(pattern):
+        assert any(all(holds_any(word, WORDS) for word in words) for words in alternative), alternative
 
 
 def test_guards_are_there() -> None:

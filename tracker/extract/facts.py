@@ -101,7 +101,11 @@ def read_facts(documents: pl.DataFrame, lexicon: Lexicon) -> tuple[pl.DataFrame,
     rows: list[dict[str, Any]] = []
     misses = [Miss(*row) for row in unread]
     seen: set[tuple[Any, ...]] = set()
-    candidates = (candidate_sentences(part, lexicon) for part in batches(documents))
+    held = by_id if len(by_id) == documents.height else None  # a text known by its document need not be copied
+    candidates = (
+        candidate_sentences(part, lexicon, [held[i].text for i in part["doc_id"]] if held is not None else None)
+        for part in batches(documents)
+    )
     for reading in chain.from_iterable(readings(part, by_id, lexicon) for part in candidates):
         for fact in _facts_of(reading, lexicon, misses):
             part = fact.pop("_part", "") if fact["unit"] in _RATES else fact.pop("_part", "") and ""

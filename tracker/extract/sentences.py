@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -56,15 +56,16 @@ def batches(documents: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield part.drop("_batch")
 
 
-def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon) -> pl.DataFrame:
+def candidate_sentences(documents: pl.DataFrame, lexicon: Lexicon, texts: Sequence[str] | None = None) -> pl.DataFrame:
     """Sentences with at least one cue word, and the sentences with a figure right behind them.
 
     documents: doc_id, text. Returns (doc_id, start, end, sentence, folded, figures, measured, follows, leads), offsets in
     characters, in reading order; `figures` tells a sentence with
     something like a figure and `measured` one with what may be a quantity; `follows` marks one without a cue of its own, which may go on about the figure before it,
     `leads` one that is only there for the names the sentence behind it refers to.
+    texts: of the documents, where somebody holds them already: a copy of 100 MB is worth saving.
     """
-    page = lay_out([text or "" for text in documents["text"]])
+    page = lay_out([text or "" for text in (documents["text"] if texts is None else texts)])
     hits = lexicon.cues.places(page)  # "relationship" holds no "ship"
     ends = _ends(page)
     spans, limits = _spans(page, hits, ends)

@@ -22,6 +22,7 @@ _NIL: Final = re.compile(r"(?:[$€£¥₩]\s?)?(?:[-—–−]{1,2}|n/?[am]\.?|
 # Cells that belong to the number after or before them, as publishers split them for alignment.
 _BEFORE: Final = re.compile(r"(?:US|NT|HK|RMB|C|S)?\s?[$€£¥₩￥][(（]?|[(（]")
 _AFTER: Final = re.compile(r"[)）]?\s?[%％]?\s?[)）]?|pts?\.?")
+_OPENING, _CLOSING = frozenset("$€£¥₩￥(（"), frozenset(")）%％Pp")  # what they end and begin with
 # The figures a plain-text row ends in; each at least one space from the next.
 _TAIL: Final = re.compile(
     r"(?:(?<=\s)(?:(?:US|NT|HK|RMB)?[$€£¥₩]\s?)?[(（]?[-+−]?[$]?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,6})?[%％]?[)）]?[%％]?|(?<=\s)[—–-])$"
@@ -163,7 +164,8 @@ def _merged(line: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
         text = line[start:end]
         if merged:
             before = line[merged[-1][0] : merged[-1][1]]
-            if _BEFORE.fullmatch(before) or (_AFTER.fullmatch(text) and before[-1:].isdigit()):
+            opens = before[-1:] in _OPENING and _BEFORE.fullmatch(before)
+            if opens or (text[:1] in _CLOSING and before[-1:].isdigit() and _AFTER.fullmatch(text)):
                 merged[-1] = (merged[-1][0], end)
                 continue
         merged.append((start, end))

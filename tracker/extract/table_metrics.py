@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from tracker.extract.guards import holds_any
+
 FLOWS: Final = frozenset({"revenue", "segment_revenue", "gross_margin", "operating_income", "capex"})
 
 _GAAP: Final = r"(?:(?:total|consolidated|company|gaap|non-gaap|adjusted|u\.?s\.? gaap)\s+){0,3}"
 # (kind, is a ratio in per cent, pattern for the whole folded name)
-_NAMES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
+NAMES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
     (kind, ratio, re.compile(rf"{pattern}", re.IGNORECASE))
     for kind, ratio, pattern in (
         ("revenue", False, rf"{_GAAP}(?:net\s+)?(?:revenues?|sales)(?:\s+and other income)?(?:, net|\s*\(net\))?"),
@@ -27,6 +29,12 @@ _NAMES: Final[tuple[tuple[str, bool, re.Pattern[str]], ...]] = tuple(
         ("backlog", False, r"(?:total |revenue )?(?:(?:remaining )?performance obligations(?: \(RPO\))?|backlog|RPO)|remaining performance obligations(?: \(RPO\))?"),
         ("supply_commitment", False, r"(?:total )?(?:(?:inventory|outstanding inventory|manufacturing)? ?(?:purchase|supply)(?:,? (?:and )?(?:long-term )?(?:supply|capacity))*(?: and (?:long-term supply and )?capacity)? (?:obligations|commitments)|(?:total )?supply-related commitments)"),
     )
+)  # fmt: skip
+# Letters of which every name of the table has some: asked first.
+WORDS: Final = (
+    "revenue", "sales", "gross ", "operating ", "from operations", "capital expenditure", "capex", "equipment",
+    "inventor", "obligation", "backlog", "rpo", "commitments",
+    "收入", "营收", "營收", "毛利率", "营业", "營業", "资本", "資本", "购建", "購建", "取得", "存货", "存貨",
 )  # fmt: skip
 _FOOTNOTE: Final = re.compile(
     r"\s*(?:\(\d{1,2}\)|\[\d{1,2}\]|\*+|\(unaudited\)|（[一二三四五六七八九十]+）|[¹²³⁴⁵†‡])+\s*$"
@@ -55,7 +63,9 @@ def metric_of(name: str) -> Metric | None:
     if len(name) > 140:
         return None
     bare = bare_name(name)
-    for kind, ratio, pattern in _NAMES:
+    if not holds_any(bare.lower(), WORDS):
+        return None
+    for kind, ratio, pattern in NAMES:
         if pattern.fullmatch(bare):
             return Metric(kind, ratio, _RATIO.search(bare) is not None)
     return None
