@@ -85,11 +85,11 @@ def test_a_flood_is_folded_and_its_rest_counted(store: Store) -> None:
 
 def test_a_large_flood_is_queued_in_rounds_and_none_is_forgotten(store: Store) -> None:
     mail = MAIL.model_copy(update={"max_immediate_per_hour": 1000, "max_immediate_per_day": 1000})
-    queued = [bring(store, kit(), *many(60), mail=mail)]
+    queued = [bring(store, kit(), *many(230), mail=mail)]
     while made := dispatch.flush(store, kit(), kit().routing.readers(mail), mail, NOW):
         queued.append(made)
-    assert queued == [50, 10]
-    assert store.scalar("SELECT count(DISTINCT message_id) FROM deliveries") == 60
+    assert queued == [200, 30]
+    assert store.scalar("SELECT count(DISTINCT message_id) FROM deliveries") == 230
 
 
 def test_over_the_daily_budget_is_listed_with_its_reason(store: Store) -> None:

@@ -28,7 +28,7 @@ from tracker.store import Store
 log = structlog.get_logger("deliver")
 
 CLAIM_TIMEOUT: Final = timedelta(minutes=10)
-CLAIMED_AT_ONCE: Final = 50
+CLAIMED_AT_ONCE: Final = 200
 MAX_ATTEMPTS: Final = 12
 FIRST_WAIT_S: Final = 5.0
 MAX_WAIT_S: Final = 3600.0

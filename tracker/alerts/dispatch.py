@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from tracker.kit import Kit
 
 FOLD: Final = "fold"
-# what is over waits for the next round, so that no transaction keeps the mailer from its marks for long
-MESSAGES_AT_ONCE: Final = 50
+# What is over waits for the next round, so that no transaction grows without bound; a smaller one would fall behind a flood,
+# for a round has its fixed cost.
+MESSAGES_AT_ONCE: Final = 200
 _NOTICE: Final[dict[str, Any]] = {
     **dict.fromkeys(("recipient", "signal_id", "route", "group_key", "severity", "state", "reason"), pl.String),
     **dict.fromkeys(("due_at", "decided_at", "changed_at"), UTC_TIME),
