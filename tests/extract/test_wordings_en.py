@@ -174,3 +174,26 @@ def test_a_report_of_a_company_that_is_not_watched_tells_of_nobody_watched(lexic
     assert _figures(lexicon, title, "Quanta ended the year with revenue of $6.6 billion. Gross margin was 15%.") == []
     told = _figures(lexicon, title, "Meta plans capital expenditures of $70 billion. Our revenue was $6.6 billion.")
     assert told == [("capex", "META", 7e10, 7e10, "money")]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "Revenue and operating income were $5.2 billion and $1.5 billion, respectively.",
+            [("revenue", "ETN", 5.2e9, 5.2e9, "money"), ("operating_income", "ETN", 1.5e9, 1.5e9, "money")],
+        ),
+        (
+            "Operating income and capital expenditures were $1.5 billion and $300 million, respectively.",
+            [("operating_income", "ETN", 1.5e9, 1.5e9, "money"), ("capex", "ETN", 3e8, 3e8, "money")],
+        ),
+        ("Revenue and EPS growth was 17 and 21% respectively.", [("revenue", "ETN", 17.0, 17.0, "pct_yoy")]),
+    ],
+)
+def test_figures_told_respectively_belong_to_their_metrics(lexicon: Lexicon, text: str, wanted: list[Figure]) -> None:
+    assert _figures(lexicon, ETN, text) == wanted
+
+
+def test_a_quarter_that_is_named_is_no_comparison_with_its_year(lexicon: Lexicon) -> None:
+    text = "Sales were up 3% sequentially in the third quarter of 2024. TrendForce sees DRAM prices up 10% in the second quarter of 2026."
+    assert [f[-1] for f in _figures(lexicon, ETN, text)] == ["pct_qoq", "pct"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -62,6 +63,12 @@ _APPOSITION: Final = re.compile(
 )
 _THIS_REFLECTS: Final = re.compile(
     r"(?:at the (?:mid-?point|high end|low end),? )?(?:this|that|which) (?:is|was|would be|represents?|reflects?|implies|equates to) [^,;.]{0,30}$",
+    re.IGNORECASE,
+)
+_RESPECTIVELY: Final = re.compile(r",? respectively\b", re.IGNORECASE)
+_NEXT_IN_LIST: Final = re.compile(r"^(?:,|,? and)\s?$", re.IGNORECASE)
+_NAMED_IN_LIST: Final = re.compile(
+    r"^(?:\s?,\s?(?:and )?|\s+(?:and|&)\s+)(?:(?:adjusted|non-gaap|gaap|total|net|organic|our|the|diluted|its)\s)*$",
     re.IGNORECASE,
 )
 _DELIVERED: Final = re.compile(r"deliver(?:s|ed)?\b", re.IGNORECASE)
@@ -147,6 +154,8 @@ def _is_told_of_another(reading: Reading, quantity: Quantity, cue: Mention, prev
 def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> Mention | None:
     quantity = reading.quantities[i]
     text = reading.text
+    if (own := _respective(reading, i, cues)) is not None:
+        return own
     if (explained := _explained(reading, quantity, cues, lexicon)) is not None:
         return explained
     before = _before(reading, quantity, cues, lexicon)
@@ -170,6 +179,23 @@ def _cue_of(reading: Reading, i: int, cues: list[Mention], lexicon: Lexicon) -> 
     if before.term.value in RESULTS and _DIRECT.match(gap) and behind.term.value not in RESULTS:
         return before
     return behind
+
+
+def _respective(reading: Reading, i: int, cues: list[Mention]) -> Mention | None:
+    """The metric a figure of a list belongs to: "revenue and operating income were $5 billion and $1 billion, respectively"."""
+    text, every = reading.text, reading.quantities
+    if "respectively" not in text:
+        return None
+    first = last = i
+    while first > 0 and _NEXT_IN_LIST.match(text[every[first - 1].end : every[first].start]):
+        first -= 1
+    while last + 1 < len(every) and _NEXT_IN_LIST.match(text[every[last].end : every[last + 1].start]):
+        last += 1
+    if first == last or not _RESPECTIVELY.match(text, every[last].end):
+        return None
+    named = [c for c in cues if c.end <= every[first].start][-(last - first + 1) :]
+    listed = all(_NAMED_IN_LIST.match(text[a.end : b.start]) for a, b in itertools.pairwise(named))
+    return named[i - first] if len(named) == last - first + 1 and listed else None
 
 
 def _before(reading: Reading, quantity: Quantity, cues: list[Mention], lexicon: Lexicon) -> Mention | None:

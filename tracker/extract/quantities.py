@@ -571,6 +571,7 @@ def _compound(found: list[Quantity], text: str) -> list[Quantity]:
             and last.low == last.high is not None
             and q.low == q.high is not None
             and text[last.end : q.start].strip().lower() == "and"
+            and not text.startswith((" respectively", ", respectively"), q.end)
             and text[last.start : last.end].lower().endswith("billion")
             and text[q.start : q.end].lower().endswith("million")
         ):
