@@ -85,3 +85,27 @@ def test_a_rate_goes_on_from_the_sentence_before(move: str) -> None:
 def test_a_metric_and_its_figure_with_an_explanation_between() -> None:
     text = "CoreWeave's backlog, the sum of contracts that are signed and orders not yet served, reached $70 billion."
     assert values(text) == [("backlog", "CRWV", 7e10, "money", "actual")]
+
+
+def _told(text: str, title: str, entity: str | None = None) -> list[dict[str, Any]]:
+    frame = pl.DataFrame(
+        {
+            "doc_id": ["d"], "text": [text], "title": [title], "entity": [entity], "lang": ["en"],
+            "published_at": [date(2026, 4, 10)],
+        },
+        schema_overrides={"entity": pl.String},
+    )  # fmt: skip
+    return extract_facts(frame, LEXICON).to_dicts()
+
+
+def test_a_title_about_a_move_in_revenue_reports_on_the_quarter_before() -> None:
+    (fact,) = _told("UMC reported revenue of NT$60 billion.", "UMC sees a surprise fall in quarterly sales", "2303.TW")
+    assert (fact["kind"], fact["period"]) == ("revenue", "CY2026Q1")
+
+
+def test_stocks_and_shipments_of_a_call_are_of_its_quarter_and_outlooks_of_the_next() -> None:
+    title = "Dell Technologies Inc. (DELL) earnings call, fiscal 2026 Q2"
+    (stock,) = _told("Inventory was $7 billion.", title, "DELL")
+    assert (stock["kind"], stock["period"]) == ("inventory", "FY2026Q2")
+    outlook = _told("We expect AI server shipments to increase.", title, "DELL")
+    assert [(f["kind"], f["basis"], f["period"]) for f in outlook] == [("shipment", "guidance", "FY2026Q3")]

@@ -22,6 +22,7 @@ from tracker.extract.footing import (
     is_prior,
     period_of,
     prior_period,
+    quarter_after,
 )
 from tracker.extract.growth import RESULTS, growth_unit, is_over_years, is_prior_share, is_share
 from tracker.extract.identity import with_fact_ids
@@ -69,6 +70,7 @@ _SHARES: Final = frozenset({"gross_margin", "segment_revenue", "supply_tightness
 
 _WITH: Final = re.compile(r"\s?(?:携手|联手|采购|购买|买|向|与|扫货|下单|抢购|抢)\s?")
 _EACH_CJK: Final = re.compile(r"均|都(?!市)|皆|纷纷|双双")
+_OUTLOOK: Final = 1500  # characters an outlook holds for the period it was announced for
 _ERA: Final = 500  # characters a passage goes on in the years it named last
 
 
@@ -389,6 +391,16 @@ def _statement(reading: Reading, found: Statement) -> dict[str, Any]:
     label = period.label if period else None
     if label is None and basis == "actual" and found.kind in _OF_THE_QUARTER:  # a call speaks of its quarter
         label = reading.document.period
+    elif label is None and basis == "guidance" and reading.document.period is not None:
+        outlook = reading.document.outlook
+        near = outlook is not None and reading.offset - outlook[1] <= _OUTLOOK
+        label = outlook[0] if outlook is not None and near else None
+        if label is None and found.kind in (
+            *RESULTS,
+            "shipment",
+            "inventory",
+        ):  # ... and an outlook of the one after it
+            label = quarter_after(reading.document.period)
     return row | {"period": label, "counterparty": found.counterparty}
 
 

@@ -76,6 +76,8 @@ _BEING_BUILT: Final = re.compile(
 )
 # What is told of the whole market in these kinds somebody has reckoned.
 _NOBODY_COUNTS: Final = frozenset({"segment_revenue", "shipment", "scaling_doubt"})
+# What a company counts at the end of the quarter it reports on.
+_OF_ITS_QUARTER: Final = frozenset({"inventory", "shipment", "supply_commitment"})
 _WEAKEST: Final = ("rumor", "estimate", "plan", "guidance")
 _FIGURE_UP: Final = re.compile(r"\b(?:up|increas\w+|grew|growth|rose|higher|record|doubl\w+|tripl\w+)\b", re.IGNORECASE)
 
@@ -235,14 +237,14 @@ def period_of(
     if basis == "guidance" and document.outlook is not None and reading.offset - document.outlook[1] <= 1500:
         return document.outlook[0]
     if kind not in RESULTS:
-        return None
+        return reported if basis == "actual" and kind in _OF_ITS_QUARTER else None
     if reported is None and document.reports and basis in ("actual", "guidance"):
         year, quarter = last_quarter_before(document.published, fiscal_year_end_month)
         reported = quarter_label(year, quarter, fiscal_year_end_month)
         if kind == "capex" and basis == "guidance":
             return year_label(year, fiscal_year_end_month)
     # an outlook given with results, without a period of its own, is about the quarter after them
-    return _quarter_after(reported) if basis == "guidance" and reported is not None else reported
+    return quarter_after(reported) if basis == "guidance" and reported is not None else reported
 
 
 def _is_of_another(text: str, p: Period, quantity: Quantity, others: list[Quantity]) -> bool:
@@ -260,7 +262,7 @@ def _is_quarter(label: str) -> bool:
     return "Q" in label
 
 
-def _quarter_after(label: str) -> str:
+def quarter_after(label: str) -> str:
     year, quarter = shift_quarter(int(label[2:6]), int(label[7]), 1)
     return f"{label[:2]}{year}Q{quarter}"
 

@@ -30,6 +30,7 @@ _TRADITIONAL: Final = 3  # characters that make a text one of Taiwan or Hong Kon
 _SPEAKER: Final = re.compile(r"([A-Z][\w&.,' -]{2,60}?) \([A-Z][A-Z.]{0,5}\)")
 _REPORT: Final = re.compile(
     r"\bearnings\b|\bresults\b|\b(?:record|first|second|third|fourth|q[1-4])[ -]quarter\b|\bquarter(?:ly)? (?:profit|revenue|sales|forecast)|"
+    r"\b(?:jump|surge|rise|fall|drop|increase|decline|growth|gain|record|plunge|slump) in (?:\w+ ){0,2}(?:profit|revenue|sales)\b|"
     r"\b(?:profit|revenue|sales) (?:jumps?|surges?|rises?|falls?|soars?|climbs?|beats?|tops?|drops?|grows?)\b|财报|財報|业绩|業績|季报|季報|财测|財測",
     re.IGNORECASE,
 )
