@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -89,7 +90,7 @@ def main() -> None:
     for name, text, lang in (("english", _EN, "en"), ("chinese", _ZH, "zh")):
         frame = documents(text, 4, lang)
         extract_facts(documents(text, 0.1, lang), lexicon)
-        taken = seconds(lambda frame=frame: extract_facts(frame, lexicon), 2)  # type: ignore[misc]
+        taken = seconds(partial(extract_facts, frame, lexicon), 2)
         print(f"bench extract_made_up_{name} {size(frame) / taken:.2f} MB/s of CPU time", flush=True)
     for language, names in (("English", _ENGLISH), ("Chinese", _CHINESE)):
         _real(language, real_texts(names), lexicon)
@@ -103,7 +104,7 @@ def _real(language: str, sets: list[tuple[str, pl.DataFrame]], lexicon: Lexicon)
     """Speed on each set of real texts of a language, and on all of them together: the larger sets weigh more."""
     megabytes = total = 0.0
     for name, frame in sets:
-        taken = seconds(lambda frame=frame: extract_facts(frame, lexicon), 2)  # type: ignore[misc]
+        taken = seconds(partial(extract_facts, frame, lexicon), 2)
         dense = extract_facts(frame, lexicon).height / size(frame)
         print(
             f"bench extract_real {size(frame) / taken:.2f} MB/s of CPU time on {name}, {dense:.0f} facts/MB", flush=True
@@ -140,10 +141,7 @@ def _hostile(lexicon: Lexicon) -> None:
         short, long = (_document(unit * (n // len(unit))) for n in (100_000, 400_000))
         extract_facts(short, lexicon)
         gc.collect()  # what earlier benchmarks left is not these texts' time
-        ratio = seconds(lambda t=long: extract_facts(t, lexicon), 2) / seconds(  # type: ignore[misc]
-            lambda t=short: extract_facts(t, lexicon),
-            2,  # type: ignore[misc]
-        )
+        ratio = seconds(partial(extract_facts, long, lexicon), 2) / seconds(partial(extract_facts, short, lexicon), 2)
         worst = max(worst, (ratio, name))
     print(
         f"bench extract_hostile {worst[0]:.1f} times as long for 4.0 times the text, the worst of {len(HOSTILE)}: {worst[1]}"
@@ -189,8 +187,8 @@ def _against_spacy(lexicon: Lexicon) -> None:
     for name, frame in [*real_texts(_ENGLISH[:-1]), made_up]:
         texts = frame["text"].to_list()
         theirs = seconds(lambda texts=texts: [len(doc.ents) for doc in nlp.pipe(texts)], 3)  # type: ignore[misc]
-        terms = seconds(lambda texts=texts: mentions(texts, lexicon), 3)  # type: ignore[misc]
-        full = seconds(lambda frame=frame: extract_facts(frame, lexicon), 3)  # type: ignore[misc]
+        terms = seconds(partial(mentions, texts, lexicon), 3)
+        full = seconds(partial(extract_facts, frame, lexicon), 3)
         print(
             f"bench extract_vs_spacy {theirs / full:.1f} times as fast (facts), {theirs / terms:.1f} times (mentions alone)"
             f" on {name}: spaCy {size(frame) / theirs:.2f} MB/s, facts {size(frame) / full:.2f}, mentions {size(frame) / terms:.2f}",

@@ -300,14 +300,15 @@ def _figure(
         period = reading.document.told.period
     if basis == "actual" and period is not None and reading.document.published.year - int(period[2:6]) > _HISTORY:
         return None, "history"
-    if is_consensus(reading, quantity):  # "above the $16.9 billion estimate" is a point, not a bound
+    consensus = is_consensus(reading, quantity)
+    if consensus:  # "above the $16.9 billion estimate" is a point, not a bound
         direction, basis = "none", "estimate"
         low, high = low if low is not None else high, high if high is not None else low
         period = period or (reading.document.told.period if link.after is None and reading.document.told else None)
     elif is_prior(reading, link, unit):
         period, direction, basis = prior_period(reading, link, period), "none", "actual"
     entity, counterparty = deal(reading, entity, kind, quantity.start, lexicon)
-    if is_consensus(reading, quantity):
+    if consensus:
         start, end = bare_span(reading, quantity)
     else:
         start, end = widened(reading.text, *_span(reading, link), quantity, reading.document.currency)
