@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from tracker.extract.lexicon import Lexicon
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import Mention, Reading
 from tracker.extract.terms import Term
 from tracker.vocabulary import MARKET

@@ -32,7 +32,7 @@ from tracker.extract.metrics import Link, links
 from tracker.extract.observers import bare_span, is_consensus
 from tracker.extract.parts import goes_on_about_part, part_of
 from tracker.extract.periods import Period
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.quotes import widened
 from tracker.extract.reading import Document, Mention, Reading, Told, prepared
 from tracker.extract.reconcile import reconciled

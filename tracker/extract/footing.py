@@ -11,7 +11,7 @@ from tracker.extract.guards import Guarded
 from tracker.extract.metrics import Link
 from tracker.extract.observers import AGAINST, is_consensus, vouching
 from tracker.extract.periods import Period, quarter_before, year_before
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import Reading
 from tracker.vocabulary import GROWTH_UNITS, MARKET
 

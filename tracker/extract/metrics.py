@@ -11,7 +11,7 @@ from tracker.extract.cues import UNIT_WORD, built_for, cues_of, cut_of, implied_
 from tracker.extract.growth import OF_RIGHT_BEHIND, RESULTS, is_cagr, is_rate_of_another
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.observers import CONSENSUS, is_consensus
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import CLAUSE, Mention, Reading
 from tracker.vocabulary import GROWTH_UNITS
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from tracker.extract.guards import Guarded
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import Mention, Reading
 
 # "above our outlook of 37.5 billion": only what comes after it is an outlook

@@ -8,7 +8,7 @@ from typing import Final
 from tracker.extract.folding import fold
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.metrics import Link
-from tracker.extract.quantities import Quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import Mention, Reading
 
 _WHOLE: Final = re.compile(

@@ -19,7 +19,8 @@ from tracker.extract.identity import with_fact_ids
 from tracker.extract.lexicon import Lexicon
 from tracker.extract.mentions import find_terms, mentions_of
 from tracker.extract.periods import find_periods
-from tracker.extract.quantities import Quantity, find_quantities
+from tracker.extract.quantities import find_quantities
+from tracker.extract.quantity_words import Quantity
 from tracker.extract.reading import Document, prepared
 from tracker.vocabulary import (
     BASES,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tracker.extract.quantities import Quantity, find_quantities
+from tracker.extract.quantities import find_quantities
+from tracker.extract.quantity_words import Quantity
 from tracker.vocabulary import MAX_QUOTE_CHARS
 
 # "more than", "up to the" before a figure; ", plus or minus 50 basis points", "year over year", 以上 behind it

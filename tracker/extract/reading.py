@@ -15,7 +15,8 @@ from tracker.extract.lexicon import Lexicon
 from tracker.extract.mentions import Hits, Roles, find_terms, mentions_of
 from tracker.extract.mentions import Mention as Mention
 from tracker.extract.periods import Period, find_periods
-from tracker.extract.quantities import Quantity, find_quantities
+from tracker.extract.quantities import find_quantities
+from tracker.extract.quantity_words import Quantity
 
 # A clause ends where another subject may begin. Every branch begins with a letter of its own, so that the expression
 # is tried at few places; the look behind keeps "meanwhile" out.

@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any, Final
 
 from tracker.errors import RuleError
-from tracker.extract.quantities import Quantity, parse_quantity
+from tracker.extract.quantities import parse_quantity
+from tracker.extract.quantity_words import Quantity
 from tracker.hardware.bom import items_of
 from tracker.hardware.catalogue import Catalogue, Name
 from tracker.hardware.equivalents import GIGABYTES, POWER_KW, Converter, Rate
